@@ -1,0 +1,7 @@
+"""Baselines, one adapter each; one line below registers one."""
+
+# name -> "module:Class"; imported only when the name is asked for
+ADAPTERS = {
+    "detectron2-mask-rcnn": "baselines.detectron2_mask_rcnn.adapter:Detectron2MaskRCNN",
+    "ground-truth-layers": "baselines.ground_truth_layers:GroundTruthLayers",
+}

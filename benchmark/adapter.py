@@ -1,0 +1,61 @@
+"""The interface between the benchmark and a model: train, predict, and variants of one trained model.
+
+A new model is one subclass of `Adapter`, named in its package's ``ADAPTERS`` or given on the command line as
+``module:Class``. Everything after `predict` works on COCO results files, so a model in another language can
+skip this interface, read an exported dataset and write such a file.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from benchmark.run import Run
+from datasets.errors import InputError
+from datasets.exported import ExportedDataset
+
+
+@dataclass(frozen=True)
+class Detections:
+    """What a model says about one image, on the evaluation grid.
+
+    masks: (D, 64, 64) bool, amodal. scores: (D,) float in [0, 1]. categories: (D,) int, COCO category ids.
+    order: (D,) int, 1 = front, or None from a model that predicts no depth order. D may be 0.
+    """
+
+    masks: np.ndarray
+    scores: np.ndarray
+    categories: np.ndarray
+    order: np.ndarray | None = None
+
+
+class Adapter(ABC):
+    """One model behind the benchmark's interface. Constructing an adapter loads nothing.
+
+    presets: name -> frozen dataclass of every hyperparameter, with a field ``training`` of type
+    `benchmark.engine.settings.TrainingSettings` where the shared engine trains it. Empty where nothing is trained.
+    variants: names of the outputs that one trained model can give, the one to rank it by first. ``predict
+    --NAME VALUE`` on the command line asks for the variant called "NAME-VALUE".
+    """
+
+    presets: ClassVar[Mapping[str, Any]] = {}
+    variants: ClassVar[tuple[str, ...]] = ("default",)
+
+    def train(self, run: Run) -> bool:
+        """Train as `run` says and leave ``run.weights`` behind; resume if ``run.checkpoint`` exists.
+
+        Returns True when the budget is used up, False when ``run.max_minutes`` stopped it at a checkpoint.
+        """
+        raise InputError(f"{type(self).__name__}: has nothing to train")
+
+    @abstractmethod
+    def predict(
+        self, dataset: ExportedDataset, run: Run, variants: Sequence[str]
+    ) -> Iterator[tuple[int, dict[str, Detections]]]:
+        """Yield (image id, {variant: detections}) once for every image of `dataset`, in any order.
+
+        All `variants` should come from one pass over the images. `run` names the weights, the device and the seed;
+        the same run on the same machine gives the same detections.
+        """

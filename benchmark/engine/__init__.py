@@ -1,0 +1,1 @@
+"""The training engine all learned models share; it knows none of them."""

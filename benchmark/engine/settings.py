@@ -1,0 +1,31 @@
+"""Hyperparameters of training that mean the same for every model."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How to train; a field of every learned model's preset.
+
+    images: budget, counted in images seen. batch_size: images per optimiser step on all processes together;
+    accumulate: split such a batch into so many forward and backward passes. schedule: "constant" as in the paper, or
+    "cosine" to zero over the budget; both after a linear warm-up over warmup_images. precision: "bf16" is autocast,
+    parameters stay float32. log_every, checkpoint_every: in images. workers: processes that draw scenes, per process.
+    """
+
+    images: int = 100_000
+    batch_size: int = 2
+    accumulate: int = 1
+    optimizer: Literal["adam", "adamw"] = "adam"
+    learning_rate: float = 1e-4
+    weight_decay: float = 0.0
+    schedule: Literal["constant", "cosine"] = "constant"
+    warmup_images: int = 0
+    clip_gradient_norm: float | None = None
+    precision: Literal["fp32", "bf16"] = "fp32"
+    channels_last: bool = False
+    compile: bool = False
+    workers: int = 1
+    log_every: int = 400
+    checkpoint_every: int = 2_000

@@ -1,0 +1,58 @@
+"""Reading a dataset that `datasets.export` wrote."""
+
+import json
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from datasets.errors import InputError
+from datasets.export import GRID_ANNOTATIONS
+
+
+class ExportedDataset:
+    """An exported dataset on disk. Raises InputError if `folder` holds none.
+
+    image_ids: list of int. info: the ``info`` of the COCO files: seed, parameters, content hash.
+    annotations_file: the 64x64 annotations, which predictions are evaluated against.
+    """
+
+    def __init__(self, folder: Path | str):
+        self.folder = Path(folder)
+        self.annotations_file = self.folder / GRID_ANNOTATIONS
+        try:
+            document = json.loads(self.annotations_file.read_text())
+            self.info: dict[str, Any] = document["info"]
+            self._file_names = {entry["id"]: entry["file_name"] for entry in document["images"]}
+            self._annotations = document["annotations"]
+        except FileNotFoundError:
+            raise InputError(
+                f"--dataset {folder}: found no {GRID_ANNOTATIONS}, expected a folder from `export`"
+            ) from None
+        except (ValueError, KeyError, TypeError) as error:
+            raise InputError(f"{self.annotations_file}: not a COCO file from `export` ({error})") from None
+        self.image_ids = list(self._file_names)
+
+    def __len__(self) -> int:
+        return len(self.image_ids)
+
+    def image(self, image_id: int) -> np.ndarray:
+        """(256, 256, 3) uint8, RGB."""
+        path = self.folder / "images" / self._file_names[image_id]
+        image = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
+        if image is None:
+            raise InputError(f"{path}: missing or not an image, expected a PNG from `export`")
+        return image
+
+    def annotations(self, image_id: int) -> list[dict[str, Any]]:
+        """The image's 64x64 annotations, front to back."""
+        return self._annotations_by_image.get(image_id, [])
+
+    @cached_property
+    def _annotations_by_image(self) -> dict[int, list[dict[str, Any]]]:
+        grouped: dict[int, list] = {}
+        for annotation in self._annotations:
+            grouped.setdefault(annotation["image_id"], []).append(annotation)
+        return grouped
