@@ -9,7 +9,11 @@ import cv2
 import numpy as np
 
 from datasets.errors import InputError
+from datasets.coco import decode_masks
 from datasets.export import GRID_ANNOTATIONS
+from datasets.layers import layers_from_masks
+from datasets.render import render_layers
+from datasets.scene import GRID_SIZE, SceneParameters, sample_scene
 
 
 class ExportedDataset:
@@ -49,6 +53,22 @@ class ExportedDataset:
     def annotations(self, image_id: int) -> list[dict[str, Any]]:
         """The image's 64x64 annotations, front to back."""
         return self._annotations_by_image.get(image_id, [])
+
+    def masks(self, image_id: int) -> np.ndarray:
+        """Amodal masks of the image's annotations on the evaluation grid: (n, 64, 64) bool, front to back."""
+        rles = [annotation["segmentation"] for annotation in self.annotations(image_id)]
+        return decode_masks(rles) if rles else np.zeros((0, GRID_SIZE, GRID_SIZE), bool)
+
+    def layers(self, image_id: int, layers: int) -> np.ndarray:
+        """Ground-truth layers: (layers, 64, 64) uint8, 0 for background, else the annotation's place in the list plus 1.
+
+        They come from the generator where the dataset says how it was made: a shape that no annotation mentions may
+        still have pushed others a layer down. Otherwise they are stacked from the annotated masks.
+        """
+        if "parameters" in self.info:
+            parameters = SceneParameters(tuple(self.info["parameters"]["counts"]))
+            return render_layers(sample_scene(parameters, self.info["seed"], image_id - 1), layers).layers
+        return layers_from_masks(self.masks(image_id), layers)
 
     @cached_property
     def _annotations_by_image(self) -> dict[int, list[dict[str, Any]]]:

@@ -1,0 +1,41 @@
+"""The oracle of Table 2: instance masks as complete as the first L ground-truth layers allow (paper section 5)."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from benchmark.adapter import Adapter, Detections
+from benchmark.run import Run
+from datasets.exported import ExportedDataset
+from datasets.layers import masks_from_layers
+
+MOST_LAYERS = 5
+
+
+class GroundTruthLayers(Adapter):
+    """Upper bound of any model with L layers; variant "layers-L".
+
+    Each mask is scored by its IoU with its own instance: with equal scores AP would depend on the order of the images
+    (protocol "Tables to regenerate").
+    """
+
+    variants = tuple(f"layers-{layers}" for layers in range(1, MOST_LAYERS + 1))
+
+    def predict(
+        self, dataset: ExportedDataset, run: Run, variants: Sequence[str]
+    ) -> Iterator[tuple[int, dict[str, Detections]]]:
+        """Detections from the first L layers of ground truth, with its categories and depth order."""
+        depths = {name: int(name.removeprefix("layers-")) for name in variants}
+        for image_id in dataset.image_ids:
+            annotations = dataset.annotations(image_id)
+            amodal = dataset.masks(image_id)
+            layers = dataset.layers(image_id, max(depths.values()))
+            categories = np.array([annotation["category_id"] for annotation in annotations], int)
+            order = np.array([annotation["order"] for annotation in annotations], int)
+            outputs = {}
+            for name, depth in depths.items():
+                masks = masks_from_layers(layers[:depth], len(annotations))
+                # the masks lie within their instances, so that the IoU is a ratio of areas
+                scores = masks.sum(axis=(1, 2)) / amodal.sum(axis=(1, 2))
+                outputs[name] = Detections(masks, scores, categories, order)
+            yield image_id, outputs

@@ -1,0 +1,41 @@
+"""What a manifest says of the machine and the software that made a number."""
+
+import os
+import platform
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+LIBRARIES = ("torch", "torchvision", "detectron2", "numpy", "opencv-python-headless", "pycocotools", "hotcoco", "timm")
+
+
+def hardware() -> dict[str, Any]:
+    """{"cpu": name, "cores": usable ones, "gpu": name or None}."""
+    torch = sys.modules.get("torch")  # importing it just to ask would cost seconds
+    gpu = torch.cuda.get_device_name() if torch is not None and torch.cuda.is_available() else None
+    return {"cpu": _cpu_name(), "cores": len(os.sched_getaffinity(0)), "gpu": gpu}
+
+
+def libraries() -> dict[str, str]:
+    """Versions of Python and of the libraries that can change a number."""
+    installed = {distribution.name: distribution.version for distribution in metadata.distributions()}
+    return {"python": platform.python_version()} | {name: installed[name] for name in LIBRARIES if name in installed}
+
+
+def code_version() -> str:
+    """The commit of this checkout, "-dirty" where it has changes; "unknown" outside git."""
+    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--abbrev=12"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+
+
+def _cpu_name() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()

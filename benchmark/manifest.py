@@ -1,0 +1,106 @@
+"""The manifest of a run: everything that one must know to believe or repeat its numbers."""
+
+import json
+from dataclasses import asdict, is_dataclass
+from typing import Any
+
+import pandas as pd
+
+from benchmark.files import write_json
+from benchmark.hardware import code_version, hardware, libraries
+from benchmark.run import Run
+from datasets.errors import InputError
+from datasets.exported import ExportedDataset
+
+TIERS = {100_000: "full", 30_000: "short", 10_000: "tiny"}
+"""Images seen -> name of the budget; models are compared within one only."""
+
+IDENTITY = ("model", "preset", "hyperparameters", "scenes", "layers", "seed")
+"""What must not change when a run is resumed."""
+
+
+def describe(run: Run) -> dict[str, Any]:
+    """The part of the manifest that is known before training."""
+    return {
+        "model": run.model,
+        "preset": run.preset_name,
+        # through JSON, so that tuples compare equal to what a manifest read back holds
+        "hyperparameters": json.loads(json.dumps(asdict(run.preset))) if is_dataclass(run.preset) else {},
+        "scenes": {"counts": list(run.scenes.counts), "label": run.scenes.label},
+        "layers": run.layers,
+        "seed": run.seed,
+    }
+
+
+def read_manifest(run_folder) -> dict[str, Any]:
+    """The manifest in `run_folder`. Raises InputError if there is none or it is damaged."""
+    path = run_folder / "manifest.json"
+    try:
+        manifest = json.loads(path.read_text())
+        missing = [key for key in IDENTITY if key not in manifest]
+    except FileNotFoundError:
+        raise InputError(f"{run_folder}: found no manifest.json, expected the folder of a run") from None
+    except ValueError as error:
+        raise InputError(f"{path}: not JSON ({error})") from None
+    if missing:
+        raise InputError(f"{path}: lacks {missing[0]!r}, expected a manifest that `train` wrote")
+    return manifest
+
+
+def write_manifest(run: Run, command: str, finished: bool, wall_time: dict[str, float]) -> None:
+    """Write or update ``manifest.json``: identity of the run, images seen so far, machine, software, time.
+
+    wall_time: seconds by part ("training", "prediction"), of all sittings together.
+    """
+    path = run.folder / "manifest.json"
+    earlier = json.loads(path.read_text()) if path.exists() else {}
+    machines = earlier.get("hardware_of_sittings", [])
+    if hardware() not in machines:
+        machines = [*machines, hardware()]
+    seen, training_seconds = training_progress(run)
+    budget = run.preset.training.images if run.preset is not None else 0
+    manifest = {
+        **describe(run),
+        "images_seen": seen,
+        "images_budget": budget,
+        "tier": tier(run.preset_name, seen),
+        "finished": finished,
+        "hardware": hardware(),
+        "hardware_of_sittings": machines,
+        "wall_time_seconds": {
+            **earlier.get("wall_time_seconds", {}),
+            "training": round(training_seconds, 1),
+            **{part: round(seconds, 1) for part, seconds in wall_time.items()},
+        },
+        "code_version": code_version(),
+        "libraries": libraries(),
+        "command": command,
+    }
+    if "dataset" in earlier:
+        manifest["dataset"] = earlier["dataset"]
+    write_json(path, manifest)
+
+
+def add_dataset(run: Run, dataset: ExportedDataset) -> None:
+    """Record which dataset the run's predictions and metrics are of."""
+    path = run.folder / "manifest.json"
+    info = dataset.info
+    entry = {key: info.get(key) for key in ("content_hash", "seed", "parameters")} | {"images": len(dataset)}
+    write_json(path, {**json.loads(path.read_text()), "dataset": entry})
+
+
+def tier(preset_name: str | None, images: int) -> str:
+    """Name of the budget: "full", "short", ...; the preset "smoke" is its own; "none" where nothing is trained."""
+    if preset_name is None:
+        return "none"
+    if preset_name == "smoke":
+        return "smoke"
+    return TIERS.get(images, f"{images} images")
+
+
+def training_progress(run: Run) -> tuple[int, float]:
+    """Images seen and seconds trained, from the last line of the training log; zeros without one."""
+    if not run.training_log.exists():
+        return 0, 0.0
+    rows = pd.read_csv(run.training_log)
+    return (int(rows["images"].iloc[-1]), float(rows["seconds"].iloc[-1])) if len(rows) else (0, 0.0)

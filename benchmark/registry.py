@@ -1,0 +1,41 @@
+"""Finding adapters by name, or as ``module:Class``."""
+
+import importlib
+
+from benchmark.adapter import Adapter
+from datasets.errors import InputError
+
+PACKAGES = ("embedding_model", "baselines")
+"""Packages whose ``ADAPTERS`` map a name to "module:Class"; they are looked up at run time, never imported above."""
+
+
+def adapter_names() -> dict[str, str]:
+    """Registered name -> "module:Class"."""
+    return {name: target for package in PACKAGES for name, target in importlib.import_module(package).ADAPTERS.items()}
+
+
+def find_adapter(model: str) -> Adapter:
+    """The adapter registered as `model`, or the class that a ``module:Class`` names. Raises InputError."""
+    target = adapter_names().get(model, model)
+    module_name, separator, class_name = target.partition(":")
+    if not separator:
+        raise InputError(f"model {model!r}: expected one of {', '.join(adapter_names())}, or module:Class")
+    try:
+        adapter_class = getattr(importlib.import_module(module_name), class_name)
+    except (ImportError, AttributeError) as error:
+        raise InputError(f"model {model!r}: {error}") from None
+    if not (isinstance(adapter_class, type) and issubclass(adapter_class, Adapter)):
+        raise InputError(f"model {model!r}: {target} is no subclass of benchmark.adapter.Adapter")
+    return adapter_class()
+
+
+def find_preset(adapter: Adapter, model: str, preset: str | None):
+    """The adapter's preset of that name; None for a model without any. Raises InputError that lists what exists."""
+    if not adapter.presets:
+        if preset is not None:
+            raise InputError(f"--preset {preset}: {model} has no presets")
+        return None
+    if preset not in adapter.presets:
+        found = "none" if preset is None else repr(preset)
+        raise InputError(f"--preset: found {found}, expected one of {', '.join(adapter.presets)} for {model}")
+    return adapter.presets[preset]

@@ -1,0 +1,8 @@
+"""The benchmark's door: see `run_benchmark.py --help`, or benchmark/cli.py."""
+
+import sys
+
+from benchmark.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,74 @@
+"""One conformance test for every registered adapter, and proof that it notices broken ones."""
+
+import numpy as np
+import pytest
+
+from benchmark.adapter import Adapter, Detections
+from benchmark.conformance import check_adapter
+from benchmark.registry import adapter_names
+
+
+@pytest.mark.parametrize("model", adapter_names())
+def test_registered_adapters_conform(model):
+    assert check_adapter(model) == []
+
+
+class _Base(Adapter):
+    def detections(self, image_id):
+        return Detections(np.ones((1, 64, 64), bool), np.array([0.5]), np.array([1]))
+
+    def predict(self, dataset, run, variants):
+        for image_id in dataset.image_ids:
+            yield image_id, dict.fromkeys(variants, self.detections(image_id))
+
+
+class Good(_Base):
+    pass
+
+
+class Noisy(_Base):
+    def detections(self, image_id):
+        scores = np.random.default_rng().random(1)
+        return Detections(np.ones((1, 64, 64), bool), scores, np.array([1]))
+
+
+class SkipsAnImage(_Base):
+    def predict(self, dataset, run, variants):
+        yield from list(super().predict(dataset, run, variants))[1:]
+
+
+class Repeats(_Base):
+    def predict(self, dataset, run, variants):
+        yield from super().predict(dataset, run, variants)
+        yield from super().predict(dataset, run, variants)
+
+
+class FullResolution(_Base):
+    def detections(self, image_id):
+        return Detections(np.ones((1, 256, 256), bool), np.array([0.5]), np.array([1]))
+
+
+class NotANumber(_Base):
+    def detections(self, image_id):
+        return Detections(np.ones((1, 64, 64), bool), np.array([np.nan]), np.array([1]))
+
+
+class UnknownCategory(_Base):
+    def detections(self, image_id):
+        return Detections(np.ones((1, 64, 64), bool), np.array([0.5]), np.array([4]))
+
+
+@pytest.mark.parametrize(
+    ("broken", "fault"),
+    [
+        (Noisy, "differ"),
+        (SkipsAnImage, "predicted nothing for 1 images"),
+        (Repeats, "twice"),
+        (FullResolution, "256"),
+        (NotANumber, "score"),
+        (UnknownCategory, "categor"),
+    ],
+)
+def test_faults_are_found(broken, fault):
+    assert check_adapter(f"{__name__}:Good") == []
+    assert fault in " ".join(check_adapter(f"{__name__}:{broken.__name__}"))
