@@ -1,0 +1,185 @@
+"""The network: shared features at a quarter of the image's side, and per layer a class head and an embedding head
+(paper section 4, Fig. 2; protocol "Embedding model").
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import segmentation_models_pytorch as smp
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from timm.layers import BatchNormAct2d, GroupNormAct
+from torch import Tensor, nn
+
+from datasets.errors import InputError
+from datasets.scene import CATEGORIES
+
+CLASSES = 1 + len(CATEGORIES)
+"""Background and the categories; a class is a category id, or 0."""
+
+GROUPS = 8
+"""Groups of every GroupNorm that replaces a BatchNorm."""
+
+
+@dataclass(frozen=True)
+class NetworkSettings:
+    """What the network is made of.
+
+    encoder: any name of segmentation_models_pytorch; "tu-NAME" is timm's NAME. encoder_weights: a safetensors file
+    with the encoder's weights as timm or segmentation_models_pytorch name them; None starts from random weights.
+    stem: "encoder" keeps the encoder's own first stage; "patch" replaces a ResNet's (7x7 convolution and pooling) by
+    one 3x3 convolution over the 4x4 pixels behind each output pixel, which loses no pixel and is cheaper.
+    decoder: DeepLabV3+ at output stride 16, or a feature pyramid. feature_channels: of the decoder's output.
+    pyramid_channels: of the feature pyramid's levels. normalization: of encoder and decoder. dropout: on the decoder's
+    features (DeepLabV3+: after its pyramid pooling). head_channels: of the 3x3 convolutions of a head.
+    shared_heads: one stack of those for all heads, or one of its own for each of the 2L heads as in the paper.
+    embedding_channels: C.
+    """
+
+    encoder: str = "tu-xception65"
+    encoder_weights: str | None = None
+    in_channels: int = 3
+    stem: Literal["encoder", "patch"] = "encoder"
+    decoder: Literal["deeplabv3plus", "fpn"] = "deeplabv3plus"
+    feature_channels: int = 256
+    pyramid_channels: int = 256
+    normalization: Literal["batch", "group"] = "group"
+    dropout: float = 0.1
+    head_channels: tuple[int, ...] = (256, 256, 128)
+    shared_heads: bool = False
+    embedding_channels: int = 6
+
+    def __post_init__(self):
+        if not 1 <= self.embedding_channels <= 16:
+            raise InputError(f"embedding channels: found {self.embedding_channels}, expected 1 to 16")
+
+
+class Output(NamedTuple):
+    """class_logits: (B, L, 4, 64, 64) float32. embeddings: (B, L, C, 64, 64) float32."""
+
+    class_logits: Tensor
+    embeddings: Tensor
+
+
+class LayeredEmbeddingNetwork(nn.Module):
+    """Class logits and embeddings of layers 1 to L from an image."""
+
+    def __init__(self, settings: NetworkSettings, layers: int):
+        super().__init__()
+        self.in_channels = settings.in_channels
+        self.layers = layers
+        self.encoder, self.decoder = _features(settings)
+        outputs = (CLASSES, settings.embedding_channels)
+        if settings.shared_heads:
+            self.heads = nn.ModuleList([_head(settings, layers * sum(outputs))])
+        else:
+            self.heads = nn.ModuleList([_head(settings, channels) for _ in range(layers) for channels in outputs])
+        if settings.encoder_weights is not None:
+            load_encoder_weights(self.encoder, Path(settings.encoder_weights))
+
+    def forward(self, image: Tensor) -> Output:
+        """image: (B, 256, 256) or (B, 256, 256, 3) uint8; scaled to [-1, 1]."""
+        features = self.decoder(self.encoder(self._scaled(image)))
+        maps = torch.cat([head(features).float() for head in self.heads], dim=1)
+        return Output(*maps.unflatten(1, (self.layers, -1)).tensor_split([CLASSES], dim=2))
+
+    def _scaled(self, image: Tensor) -> Tensor:
+        scaled = image.float() / 127.5 - 1.0
+        if scaled.ndim == 3:
+            return scaled[:, None].expand(-1, self.in_channels, -1, -1)
+        scaled = scaled.permute(0, 3, 1, 2)
+        return scaled if scaled.shape[1] == self.in_channels else scaled.mean(dim=1, keepdim=True)
+
+
+def load_encoder_weights(encoder: nn.Module, path: Path) -> None:
+    """Copy the weights of a safetensors file into `encoder`; needs no network access.
+
+    What the file has beyond the encoder (a classifier) is left out. Normalisation layers keep their initial values
+    where the file's are of another kind (BatchNorm's in the file, GroupNorm here). Raises InputError for an
+    unreadable file, a missing tensor or one of another shape.
+    """
+    try:
+        given = {_common_name(name): tensor for name, tensor in load_file(path).items()}
+    except (OSError, SafetensorError) as error:
+        raise InputError(f"{path}: expected a readable safetensors file of encoder weights, found: {error}") from None
+    replaced = tuple(f"{name}." for name, module in encoder.named_modules() if isinstance(module, nn.GroupNorm))
+    wanted = {name: tensor for name, tensor in encoder.state_dict().items() if not name.startswith(replaced)}
+    for name, tensor in wanted.items():
+        found = given.get(_common_name(name))
+        if found is None or found.shape != tensor.shape:
+            what = "nothing" if found is None else f"shape {tuple(found.shape)}"
+            raise InputError(f"{path}: tensor {name}: found {what}, expected shape {tuple(tensor.shape)}")
+        tensor.copy_(found)
+
+
+def _common_name(name: str) -> str:
+    """timm writes "blocks.0" in a file and "blocks_0" in a feature extractor; the wrapper puts "model." before it."""
+    return name.removeprefix("model.").replace("_", ".")
+
+
+def _features(settings: NetworkSettings) -> tuple[nn.Module, nn.Module]:
+    """Encoder and decoder; their composition maps an image to (B, feature_channels, 64, 64)."""
+    common = {"encoder_name": settings.encoder, "encoder_weights": None, "in_channels": settings.in_channels}
+    if settings.decoder == "deeplabv3plus":
+        model = smp.DeepLabV3Plus(
+            **common,
+            encoder_output_stride=16,
+            decoder_channels=settings.feature_channels,
+            decoder_atrous_rates=(6, 12, 18),
+            decoder_aspp_dropout=settings.dropout,
+        )
+    else:
+        model = smp.FPN(
+            **common,
+            decoder_pyramid_channels=settings.pyramid_channels,
+            decoder_segmentation_channels=settings.feature_channels,
+            decoder_dropout=settings.dropout,
+        )
+        model.decoder.merge = _Sum()
+    if settings.stem == "patch":
+        model.encoder.conv1 = nn.Sequential(
+            nn.PixelUnshuffle(4),
+            nn.Conv2d(16 * settings.in_channels, model.encoder.conv1.out_channels, 3, padding=1, bias=False),
+        )
+        model.encoder.maxpool = nn.Identity()
+    for part in (model.encoder, model.decoder):
+        _set_normalization(part, settings.normalization)
+    return model.encoder, model.decoder
+
+
+class _Sum(nn.Module):
+    """The pyramid's levels added one by one: a tenth of the time of stacking them first."""
+
+    def forward(self, maps: Sequence[Tensor]) -> Tensor:
+        total = maps[0]
+        for level in maps[1:]:
+            total = total + level
+        return total
+
+
+def _set_normalization(module: nn.Module, kind: str) -> None:
+    """Turn every BatchNorm into a GroupNorm or the other way round, in place, with fresh parameters."""
+    for name, child in module.named_children():
+        if kind == "group" and isinstance(child, BatchNormAct2d):
+            norm = GroupNormAct(child.num_features, GROUPS, eps=child.eps, apply_act=False)
+            norm.act = child.act
+            setattr(module, name, norm)
+        elif kind == "group" and isinstance(child, nn.BatchNorm2d):
+            setattr(module, name, nn.GroupNorm(GROUPS, child.num_features, eps=child.eps))
+        elif kind == "batch" and isinstance(child, nn.GroupNorm):
+            setattr(module, name, nn.BatchNorm2d(child.num_channels))
+        else:
+            _set_normalization(child, kind)
+
+
+def _head(settings: NetworkSettings, out_channels: int) -> nn.Sequential:
+    """3x3 convolutions with ReLU, the last of them linear."""
+    widths = (settings.feature_channels, *settings.head_channels)
+    blocks = [
+        nn.Sequential(nn.Conv2d(before, after, 3, padding=1), nn.ReLU(inplace=True))
+        for before, after in zip(widths, widths[1:], strict=False)
+    ]
+    return nn.Sequential(*blocks, nn.Conv2d(widths[-1], out_channels, 3, padding=1))

@@ -1,0 +1,122 @@
+"""Shapes, the preset of the paper, and encoder weights from a file."""
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from datasets.errors import InputError
+from embedding_model.network import LayeredEmbeddingNetwork, NetworkSettings
+
+SMALL = NetworkSettings(
+    encoder="resnet18",
+    in_channels=1,
+    decoder="fpn",
+    feature_channels=32,
+    pyramid_channels=32,
+    normalization="batch",
+    dropout=0.0,
+    head_channels=(16,),
+    shared_heads=True,
+    embedding_channels=3,
+)
+
+
+def image(batch=2):
+    return 255 * torch.randint(0, 2, (batch, 256, 256), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+
+
+def replace(**changes):
+    return NetworkSettings(**{**SMALL.__dict__, **changes})
+
+
+@pytest.mark.parametrize("layers", [1, 2, 4])
+@pytest.mark.parametrize(
+    "settings",
+    [SMALL, replace(stem="patch"), replace(shared_heads=False, embedding_channels=16), replace(in_channels=3)],
+    ids=["small", "patch", "separate", "rgb"],
+)
+def test_shapes(settings, layers):
+    output = LayeredEmbeddingNetwork(settings, layers)(image())
+    assert output.class_logits.shape == (2, layers, 4, 64, 64)
+    assert output.embeddings.shape == (2, layers, settings.embedding_channels, 64, 64)
+    assert output.embeddings.dtype == output.class_logits.dtype == torch.float32
+
+
+@pytest.mark.parametrize("in_channels", [1, 3])
+def test_grey_and_colour_images_are_the_same(in_channels):
+    network = LayeredEmbeddingNetwork(replace(in_channels=in_channels), 2).eval()
+    with torch.no_grad():
+        grey, colour = network(image()), network(image()[..., None].expand(-1, -1, -1, 3))
+    torch.testing.assert_close(grey, colour, rtol=0, atol=1e-3)  # memory formats differ, and so do roundings
+
+
+def test_float32_out_of_autocast():
+    with torch.autocast("cpu", torch.bfloat16):
+        output = LayeredEmbeddingNetwork(SMALL, 2)(image())
+    assert output.embeddings.dtype == output.class_logits.dtype == torch.float32
+
+
+def test_the_network_of_the_paper():
+    """Built without memory: its structure is what the protocol says."""
+    with torch.device("meta"):
+        network = LayeredEmbeddingNetwork(NetworkSettings(), 2)
+    assert not any(isinstance(module, nn.BatchNorm2d) for module in network.modules())
+    assert {module.num_groups for module in network.modules() if isinstance(module, nn.GroupNorm)} == {8}
+    heads = [[conv.out_channels for conv in head.modules() if isinstance(conv, nn.Conv2d)] for head in network.heads]
+    assert heads == [[256, 256, 128, 4], [256, 256, 128, 6]] * 2
+    assert all(conv.kernel_size == (3, 3) for conv in network.heads.modules() if isinstance(conv, nn.Conv2d))
+    assert {module.p for module in network.modules() if isinstance(module, nn.Dropout)} == {0.1}
+    with torch.device("meta"):
+        features = network.encoder(torch.empty(1, 3, 256, 256))
+        assert features[-1].shape == (1, 2048, 16, 16)
+        assert network.decoder(features).shape == (1, 256, 64, 64)
+
+
+def test_timm_encoders_and_activations_survive_group_norm():
+    with torch.device("meta"):
+        batch = LayeredEmbeddingNetwork(replace(encoder="tu-xception41", normalization="batch"), 1)
+        group = LayeredEmbeddingNetwork(replace(encoder="tu-xception41", normalization="group"), 1)
+    count = [sum(isinstance(module, nn.ReLU) for module in network.encoder.modules()) for network in (batch, group)]
+    assert count[0] == count[1] > 0
+
+
+def test_encoder_weights_from_a_file(tmp_path):
+    source = LayeredEmbeddingNetwork(SMALL, 2)
+    nn.init.normal_(source.encoder.bn1.running_mean)
+    path = tmp_path / "encoder.safetensors"
+    save_file({**source.encoder.state_dict(), "fc.weight": torch.zeros(10, 512)}, path)
+    loaded = LayeredEmbeddingNetwork(replace(encoder_weights=str(path)), 2).encoder.state_dict()
+    assert all(torch.equal(loaded[name], tensor) for name, tensor in source.encoder.state_dict().items())
+    # with GroupNorm only the convolutions fit
+    group = LayeredEmbeddingNetwork(replace(encoder_weights=str(path), normalization="group"), 2).encoder
+    assert torch.equal(group.layer1[0].conv1.weight, source.encoder.layer1[0].conv1.weight)
+    assert torch.equal(group.bn1.weight, torch.ones(64))
+
+
+def test_encoder_weights_as_timm_names_them(tmp_path):
+    import timm
+
+    model = timm.create_model("resnet18", in_chans=1)
+    path = tmp_path / "encoder.safetensors"
+    save_file(model.state_dict(), path)
+    encoder = LayeredEmbeddingNetwork(replace(encoder="tu-resnet18", encoder_weights=str(path)), 2).encoder
+    assert torch.equal(encoder.model.layer4[1].conv2.weight, model.layer4[1].conv2.weight)
+    assert torch.equal(encoder.model.bn1.running_var, model.bn1.running_var)
+
+
+def test_wrong_encoder_weights(tmp_path):
+    path = tmp_path / "encoder.safetensors"
+    path.write_bytes(b"not a safetensors file")
+    with pytest.raises(InputError, match=r"encoder\.safetensors"):
+        LayeredEmbeddingNetwork(replace(encoder_weights=str(path)), 2)
+    save_file({"conv1.weight": torch.zeros(64, 3, 7, 7)}, path)
+    with pytest.raises(InputError, match=r"conv1\.weight: found shape \(64, 3, 7, 7\), expected shape \(64, 1, 7, 7\)"):
+        LayeredEmbeddingNetwork(replace(encoder_weights=str(path)), 2)
+    with pytest.raises(InputError, match=r"missing\.safetensors"):
+        LayeredEmbeddingNetwork(replace(encoder_weights=str(tmp_path / "missing.safetensors")), 2)
+
+
+def test_wrong_settings():
+    with pytest.raises(InputError, match="embedding channels: found 17"):
+        replace(embedding_channels=17)
