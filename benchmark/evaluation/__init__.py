@@ -1,0 +1,1 @@
+"""COCO results in, numbers out: validation, matching, metrics. Imports neither torch nor a model."""

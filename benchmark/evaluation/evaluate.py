@@ -1,0 +1,64 @@
+"""The evaluator: an annotation file and a results file in, the protocol's metrics out (protocol "Evaluation")."""
+
+import numpy as np
+
+from benchmark.evaluation.depth_order import depth_order_accuracy
+from benchmark.evaluation.match import IOU_THRESHOLDS, MAX_DETECTIONS, OCCLUSION_RANGES, Curves, Matches, match
+from benchmark.evaluation.validate import GroundTruth, Predictions, Source, read_annotations, read_predictions
+
+Metrics = dict[str, float | None]
+"""Metric name -> value in [0, 1], None where there is nothing to measure; always in the same order."""
+
+
+def evaluate(annotations: Source | GroundTruth, predictions: Source) -> Metrics:
+    """Score COCO results against COCO annotations with occlusion rates, whatever the categories.
+
+    Both are a .json or .json.gz file or its content; annotations may also be what `read_annotations` returned, to
+    score many results against them. The metrics, in this order:
+
+    AP, AP50, AP75: average precision at IoU .50:.05:.95, .50 and .75, up to 1,000 detections per image.
+    AR1, AR10, AR100, AR1000: average recall at IoU .50:.05:.95 with so many detections per image.
+    AR_none, AR_partial, AR_heavy: the same, up to 1,000 detections, of the instances with an occlusion rate in
+    [0, 1e-5], [1e-5, .25] and [.25, 1].
+    order_accuracy: see `depth_order_accuracy`; only where the predictions carry `order`.
+
+    Raises InputError for the first fault in either file.
+    """
+    return evaluate_with_matches(annotations, predictions)[0]
+
+
+def evaluate_with_matches(annotations: Source | GroundTruth, predictions: Source) -> tuple[Metrics, Matches]:
+    """`evaluate`, and the per-image matches that its numbers stem from."""
+    ground_truth = annotations if isinstance(annotations, GroundTruth) else read_annotations(annotations)
+    detections = read_predictions(predictions, ground_truth)
+    curves, matches = match(ground_truth, detections)
+    metrics = _summarize(curves)
+    if detections.orders:
+        metrics["order_accuracy"] = _order_accuracy(ground_truth, detections, matches)
+    return metrics, matches
+
+
+def _summarize(curves: Curves) -> Metrics:
+    ranges = {name: r for r, name in enumerate(OCCLUSION_RANGES)}
+    precision = curves.precision[:, :, ranges["all"], -1]
+    metrics = {
+        "AP": precision,
+        "AP50": precision[np.isclose(IOU_THRESHOLDS, 0.5)],
+        "AP75": precision[np.isclose(IOU_THRESHOLDS, 0.75)],
+    }
+    for m, limit in enumerate(MAX_DETECTIONS):
+        metrics[f"AR{limit}"] = curves.recall[:, ranges["all"], m]
+    for name in ("none", "partial", "heavy"):
+        metrics[f"AR_{name}"] = curves.recall[:, ranges[name], -1]
+    return {name: None if np.isnan(values).any() else float(values.mean()) for name, values in metrics.items()}
+
+
+def _order_accuracy(ground_truth: GroundTruth, predictions: Predictions, matches: Matches) -> float | None:
+    detection = matches.ground_truth_match[matches.ranges.index("all"), np.isclose(matches.iou_thresholds, 0.5)][0]
+    (matched,) = np.nonzero(detection >= 0)
+    return depth_order_accuracy(
+        images=matches.ground_truth_image[matched],
+        masks=[ground_truth.segmentations[place] for place in matched],
+        orders=np.array(ground_truth.orders)[matched],
+        predicted_orders=np.array(predictions.orders)[detection[matched]],
+    )
