@@ -20,25 +20,36 @@ SHIFT = 4
 # Rounded far below the drawing precision, so that a C library that is off by one bit draws the same pixels.
 _TURNS = np.round([(math.cos(math.radians(a)), math.sin(math.radians(a))) for a in range(360)], 12)
 
-# Corners relative to the first one, before rotation; the triangle repeats its last corner.
-_TRIANGLE_HEIGHT = 0.866 * TRIANGLE_SIDE
-_OUTLINES = np.zeros((4, 4, 2))
-_OUTLINES[TRIANGLE] = [(0, 0), (TRIANGLE_SIDE, 0), (TRIANGLE_SIDE / 2, _TRIANGLE_HEIGHT)] + [
-    (TRIANGLE_SIDE / 2, _TRIANGLE_HEIGHT)
-]
-_OUTLINES[RECTANGLE] = [(0, 0), (RECTANGLE_SIDES[0], 0), RECTANGLE_SIDES, (0, RECTANGLE_SIDES[1])]
+# Corners relative to the first one, before rotation, by category; the triangle repeats its last corner.
+_TRIANGLE = np.array([(0, 0), (1, 0), (0.5, 0.866), (0.5, 0.866)]) * TRIANGLE_SIDE
+_RECTANGLE = np.array([(0, 0), (1, 0), (1, 1), (0, 1)]) * RECTANGLE_SIDES
+
+
+def _outlines(offset: float) -> np.ndarray:
+    """Corners of all categories with every edge moved out by `offset` pixels: (categories + 1, 4, 2)."""
+    outlines = np.zeros((4, 4, 2))
+    centroid, inradius = _TRIANGLE[:3].mean(axis=0), TRIANGLE_SIDE * 0.866 / 3
+    outlines[TRIANGLE] = centroid + (_TRIANGLE - centroid) * (1 + offset / inradius)
+    outlines[RECTANGLE] = _RECTANGLE + offset * np.sign(_RECTANGLE - _RECTANGLE.mean(axis=0))
+    return outlines
+
+
+# OpenCV paints the pixels that an edge runs through too, half a pixel more on each side. OpenCV's own lines of width 2
+# come out 3 pixels wide, so a line is drawn as the difference of two polygons, like the circle's of two discs.
+_BORDER = 0.5
+_NOMINAL = _outlines(0)
+_LINE_OUTSIDE = _outlines(LINE_WIDTH / 2 - _BORDER)
+_LINE_INSIDE = _outlines(-LINE_WIDTH / 2 - _BORDER)
 
 
 def draw_image(scene: Scene) -> np.ndarray:
     """The picture a model sees: (256, 256) uint8, 0 on outlines and 255 elsewhere."""
     image = np.full((IMAGE_SIZE, IMAGE_SIZE), BACKGROUND, np.uint8)
-    for category, polygon, centre in _shapes(scene):
-        if category == CIRCLE:
-            cv2.circle(image, centre, CIRCLE_DIAMETER // 2 + 1, OUTLINE, cv2.FILLED)
-            cv2.circle(image, centre, CIRCLE_DIAMETER // 2 - 1, BACKGROUND, cv2.FILLED)
-        else:
-            cv2.fillConvexPoly(image, polygon, BACKGROUND, shift=SHIFT)
-            cv2.polylines(image, [polygon], True, OUTLINE, LINE_WIDTH, shift=SHIFT)
+    for outside, inside in zip(
+        _shapes(scene, _LINE_OUTSIDE, LINE_WIDTH // 2), _shapes(scene, _LINE_INSIDE, -LINE_WIDTH // 2), strict=True
+    ):
+        _fill(image, outside, OUTLINE)
+        _fill(image, inside, BACKGROUND)
     return image
 
 
@@ -70,20 +81,26 @@ def draw_instance_map(scene: Scene) -> np.ndarray:
 
 
 def _fill(canvas: np.ndarray, shape: tuple, value: int) -> None:
-    category, polygon, centre = shape
+    category, polygon, centre, radius = shape
     if category == CIRCLE:
-        cv2.circle(canvas, centre, CIRCLE_DIAMETER // 2 + 1, value, cv2.FILLED)
+        cv2.circle(canvas, centre, radius, value, cv2.FILLED)
     else:
         cv2.fillConvexPoly(canvas, polygon, value, shift=SHIFT)
 
 
-def _shapes(scene: Scene) -> list[tuple[int, np.ndarray, tuple[int, int]]]:
-    """Per shape its category, polygon in fixed point (4, 2) int32, and circle centre in pixels."""
-    outlines = _OUTLINES[scene.categories]
+def _shapes(scene: Scene, outlines: np.ndarray = _NOMINAL, growth: int = LINE_WIDTH // 2) -> list[tuple]:
+    """Per shape its category, polygon in fixed point (4, 2) int32, circle centre and radius in pixels.
+
+    A circle's mask is its disc grown by half the line; a polygon's is the nominal one.
+    """
+    corners = outlines[scene.categories]
     cos, sin = _TURNS[scene.angles].T[..., None]
-    rotated = np.stack(
-        [cos * outlines[..., 0] - sin * outlines[..., 1], sin * outlines[..., 0] + cos * outlines[..., 1]], -1
-    )
+    x, y = corners[..., 0], corners[..., 1]
+    rotated = np.stack([cos * x - sin * y, sin * x + cos * y], axis=-1)
     polygons = np.rint((scene.corners[:, None] + rotated) * 2**SHIFT).astype(np.int32)
-    centres = scene.corners + CIRCLE_DIAMETER // 2
-    return list(zip(scene.categories.tolist(), polygons, map(tuple, centres.tolist()), strict=True))
+    centres = map(tuple, (scene.corners + CIRCLE_DIAMETER // 2).tolist())
+    radius = CIRCLE_DIAMETER // 2 + growth
+    return [
+        (category, polygon, centre, radius)
+        for category, polygon, centre in zip(scene.categories.tolist(), polygons, centres, strict=True)
+    ]
