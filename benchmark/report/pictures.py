@@ -1,0 +1,142 @@
+"""Pictures of scenes, layers and instances as RGBA arrays (paper Figs. 1 and 4), made to be told apart by everyone."""
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from datasets.layers import masks_from_layers
+from datasets.render import render_layers
+from datasets.scene import CATEGORIES, IMAGE_SIZE, Scene
+
+CATEGORY_COLORS = dict(zip(CATEGORIES, ("#0072B2", "#E69F00", "#CC79A7"), strict=True))
+"""From the colour-blind safe palette of Okabe and Ito."""
+
+INSTANCE_COLORS = (
+    "#CC6677", "#332288", "#DDCC77", "#117733", "#88CCEE", "#882255", "#44AA99", "#999933", "#AA4499", "#E69F00",
+)  # fmt: skip
+"""Paul Tol's colour-blind safe "muted" scheme and one more; neighbours never share a colour if ten suffice."""
+
+UNMATCHED_COLOR = "#8A8A8A"
+"""Predictions that are no ground-truth instance."""
+
+BORDER = (20, 20, 20, 255)
+
+
+@dataclass(frozen=True)
+class Panel:
+    """image: (H, W) or (H, W, 3) uint8, or (H, W, 4) with transparency. text: what a reader who cannot see it reads."""
+
+    caption: str
+    image: np.ndarray
+    text: str = ""
+
+    @property
+    def data_uri(self) -> str:
+        return f"data:image/png;base64,{base64.b64encode(encode_png(self.image)).decode()}"
+
+
+def sample_panels(scene: Scene) -> list[Panel]:
+    """The paper's Fig. 1: image, then class masks and instance masks of the foreground and the occluded layer."""
+    sample = render_layers(scene, layers=2)
+    count = len(sample.categories)
+    category_colors = to_rgb([CATEGORY_COLORS[name] for name in CATEGORIES])
+    colors = instance_colors(masks_from_layers(sample.layers, count))
+    names = ("Foreground", "Occlusion")
+    panels = [Panel("Input image", sample.image, f"White shapes with black outlines, {count} of them visible")]
+    panels += [
+        Panel(f"{name} class mask", paint_labels(layer, category_colors), f"Class of each pixel, {name.lower()}")
+        for name, layer in zip(names, sample.category_layers, strict=True)
+    ]
+    panels += [
+        Panel(f"{name} instance mask", paint_labels(layer, colors), f"Instance of each pixel, {name.lower()}")
+        for name, layer in zip(names, sample.layers, strict=True)
+    ]
+    return panels
+
+
+def layer_panels(scene: Scene, most: int = 5) -> list[Panel]:
+    """Instance masks as complete as 1, 2, ..., `most` layers can hold them."""
+    sample = render_layers(scene, most)
+    count = len(sample.categories)
+    whole = masks_from_layers(sample.layers, count)
+    colors = instance_colors(whole)
+    return [
+        Panel(
+            f"{layers} {'layer' if layers == 1 else 'layers'}",
+            paint_instances(masks_from_layers(sample.layers[:layers], count), colors),
+            f"Instances as complete as {layers} layers of masks allow",
+        )
+        for layers in range(1, most + 1)
+    ]
+
+
+def instance_colors(masks: np.ndarray) -> np.ndarray:
+    """A colour for each of (n, H, W) bool masks such that masks that touch or overlap differ: (n, 3) uint8.
+
+    Greedy graph colouring; where more than the palette's ten meet, the colour that fewest neighbours have is taken.
+    """
+    palette = to_rgb(INSTANCE_COLORS)
+    if not len(masks):
+        return np.zeros((0, 3), np.uint8)
+    kernel = np.ones((3, 3), np.uint8)
+    grown = np.stack([cv2.dilate(mask.astype(np.uint8), kernel).ravel() for mask in masks]).astype(np.float32)
+    neighbours = grown @ grown.T > 0
+    chosen = np.full(len(masks), -1)
+    for i in range(len(masks)):
+        near = np.bincount(chosen[:i][neighbours[i, :i]], minlength=len(palette))
+        everywhere = np.bincount(chosen[:i], minlength=len(palette))
+        chosen[i] = np.lexsort((everywhere, near))[0]
+    return palette[chosen]
+
+
+def paint_labels(labels: np.ndarray, colors: np.ndarray, background: Sequence[int] = (0, 0, 0, 0)) -> np.ndarray:
+    """(H, W) labels, 0 for background, as (256, 256, 4) uint8 without smoothing, dark lines between labels.
+
+    colors: (n, 3), of labels 1 to n.
+    """
+    table = np.concatenate([[background], np.insert(colors, 3, 255, axis=1)]).astype(np.uint8)
+    large = enlarge(labels)
+    painted = table[large]
+    border = np.zeros(large.shape, bool)
+    border[1:] |= large[1:] != large[:-1]
+    border[:, 1:] |= large[:, 1:] != large[:, :-1]
+    painted[border] = BORDER
+    return painted
+
+
+def paint_instances(masks: np.ndarray, colors: np.ndarray) -> np.ndarray:
+    """Amodal masks as if one could see through: what lies in front is filled, every outline is drawn whole.
+
+    masks: (n, 64, 64) bool, front to back. colors: (n, 3). Returns (256, 256, 4) uint8.
+    """
+    painted = np.zeros((IMAGE_SIZE, IMAGE_SIZE, 4), np.uint8)
+    large = enlarge(masks)
+    tints = colors // 3 + 170  # pale, so that outlines of hidden parts stand out on the fill
+    kernel = np.ones((5, 5), np.uint8)
+    for mask, tint in zip(large[::-1], tints[::-1], strict=True):
+        painted[mask] = (*tint, 255)
+    for mask, color in zip(large[::-1], colors[::-1], strict=True):
+        inner = cv2.erode(mask.astype(np.uint8), kernel, borderValue=0).astype(bool)
+        painted[mask & ~inner] = (*color, 255)
+    return painted
+
+
+def enlarge(grid: np.ndarray) -> np.ndarray:
+    """(..., 64, 64) to (..., 256, 256) by repeating pixels."""
+    factor = IMAGE_SIZE // grid.shape[-1]
+    return grid.repeat(factor, axis=-2).repeat(factor, axis=-1)
+
+
+def to_rgb(colors: Sequence[str]) -> np.ndarray:
+    """ "#RRGGBB" texts as (n, 3) uint8."""
+    return np.array([[int(color[i : i + 2], 16) for i in (1, 3, 5)] for color in colors], np.uint8).reshape(-1, 3)
+
+
+def encode_png(image: np.ndarray) -> bytes:
+    """PNG bytes of a grey, RGB or RGBA image."""
+    codes = {3: cv2.COLOR_RGB2BGR, 4: cv2.COLOR_RGBA2BGRA}
+    ordered = image if image.ndim == 2 else cv2.cvtColor(image, codes[image.shape[2]])
+    return cv2.imencode(".png", ordered, [cv2.IMWRITE_PNG_COMPRESSION, 9])[1].tobytes()

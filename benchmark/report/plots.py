@@ -1,0 +1,142 @@
+"""Plots with matplotlib, as PDF and SVG that are the same bytes every time."""
+
+import io
+import re
+from collections.abc import Sequence
+
+import matplotlib
+from matplotlib.figure import Figure
+
+from benchmark.report.pictures import Panel
+from benchmark.report.render import metric_head
+from benchmark.report.runs import ReleasedRun
+from benchmark.report.tables import PaperTable
+
+LINE_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+"""Okabe and Ito's colour-blind safe palette, one colour a run."""
+
+PAPER_COLOR = "#767676"
+
+_INK = "#010203"
+"""Stands for the colour of text and axes, which the page sets (light or dark)."""
+
+_STYLE = {
+    "font.family": "DejaVu Sans",
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.alpha": 0.25,
+    "grid.linewidth": 0.6,
+    "legend.frameon": False,
+    "pdf.fonttype": 42,
+    **{key: _INK for key in ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")},
+}
+
+
+def variant_plot(
+    paper: PaperTable, runs: Sequence[ReleasedRun], prefix: str, axis: str, metrics: Sequence[str]
+) -> Figure:
+    """Metrics against the number in the variants' names, say "nms-0.5": one column per N, one row per metric.
+
+    Solid lines are runs, the dashed line the paper; a horizontal line is a model without such variants.
+    """
+    groups = list(dict.fromkeys(paper.rows["instances_per_class"]))
+    labels = list(dict.fromkeys(paper.run_label(run) for run in runs))
+    colors = {label: LINE_COLORS[i % len(LINE_COLORS)] for i, label in enumerate(labels)}
+    with matplotlib.rc_context(_STYLE):
+        figure = Figure(figsize=(3.4 * len(groups), 2.3 * len(metrics) + 0.7), layout="constrained")
+        axes = figure.subplots(len(metrics), len(groups), sharex=True, sharey="row", squeeze=False)
+        for column, group in enumerate(groups):
+            for row, metric in enumerate(metrics):
+                plot = axes[row, column]
+                _draw_paper(plot, paper, group, prefix, metric)
+                for run in runs:
+                    if run.scenes == group:
+                        _draw_run(plot, run, prefix, metric, paper, colors[paper.run_label(run)])
+                if column == 0:
+                    plot.set_ylabel(metric_head(metric))
+            axes[0, column].set_title(f"N = {group}", fontsize=10)
+            axes[-1, column].set_xlabel(axis)
+        handles = {}
+        for plot in axes.flat:
+            handles |= {label: handle for handle, label in zip(*plot.get_legend_handles_labels(), strict=True)}
+        figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=2, fontsize=8)
+    return figure
+
+
+def panel_figure(rows: Sequence[tuple[str, Sequence[Panel]]]) -> Figure:
+    """Rows of pictures with their captions, as in the paper's Fig. 1."""
+    columns = max(len(panels) for _, panels in rows)
+    with matplotlib.rc_context(_STYLE | {"axes.grid": False}):
+        figure = Figure(figsize=(1.7 * columns, 2.0 * len(rows)), layout="constrained")
+        axes = figure.subplots(len(rows), columns, squeeze=False)
+        for plots, (title, panels) in zip(axes, rows, strict=True):
+            plots[0].set_ylabel(title)
+            for plot, panel in zip(plots, panels, strict=True):
+                gray = {"cmap": "gray", "vmin": 0, "vmax": 255} if panel.image.ndim == 2 else {}
+                plot.imshow(panel.image, interpolation="none", **gray)
+                plot.set_title(panel.caption, fontsize=7)
+                plot.set(xticks=[], yticks=[])
+                plot.spines[:].set_visible(True)
+                plot.spines[:].set_linewidth(0.5)
+    return figure
+
+
+def to_svg(figure: Figure, name: str, transparent: bool = False) -> str:
+    """SVG text; `name` keeps its ids apart from those of other plots on the same page."""
+    buffer = io.StringIO()
+    with matplotlib.rc_context(_STYLE | {"svg.hashsalt": name}):
+        figure.savefig(buffer, format="svg", transparent=transparent, metadata={"Date": None, "Creator": None})
+    return buffer.getvalue()
+
+
+def to_pdf(figure: Figure) -> bytes:
+    buffer = io.BytesIO()
+    with matplotlib.rc_context(_STYLE):
+        figure.savefig(buffer, format="pdf", metadata={"CreationDate": None, "Creator": None, "Producer": None})
+    return buffer.getvalue()
+
+
+def to_inline_svg(figure: Figure, name: str) -> str:
+    """The <svg> element alone, in the text colour of the page around it, ids only where something refers to them."""
+    svg = to_svg(figure, name, transparent=True)
+    svg = svg[svg.index("<svg") :].replace(_INK, "currentColor")
+    used = set(re.findall(r'(?:href="#|url\(#)([^")]+)', svg))
+    svg = re.sub(r' id="([^"]+)"', lambda found: f' id="{name}-{found[1]}"' if found[1] in used else "", svg)
+    svg = re.sub(r'(href="#|url\(#)', rf"\g<1>{name}-", svg)
+    return re.sub(r' (?:width|height)="[^"]+"', "", svg, count=2)  # the page decides how large
+
+
+def _draw_paper(plot, paper: PaperTable, group: str, prefix: str, metric: str) -> None:
+    rows = paper.rows[(paper.rows["instances_per_class"] == group) & paper.rows[metric].notna()]
+    numbers = [_number(variant, prefix) for variant in rows["run_variant"]]
+    points = sorted((x, y) for x, y in zip(numbers, rows[metric], strict=True) if x is not None)
+    style = {"color": PAPER_COLOR, "linewidth": 1.2}
+    if points:
+        plot.plot(*zip(*points, strict=True), "o--", markersize=3.5, label="the paper", **style)
+    for x, row, y in zip(numbers, rows["row"], rows[metric], strict=True):
+        if x is None:
+            plot.axhline(y, linestyle=":", label=f"the paper, {row}", **style)
+
+
+def _draw_run(plot, run: ReleasedRun, prefix: str, metric: str, paper: PaperTable, color: str) -> None:
+    points = sorted(
+        (_number(variant, prefix), values[metric])
+        for variant, values in run.metrics.items()
+        if _number(variant, prefix) is not None and values.get(metric) is not None
+    )
+    if points:
+        plot.plot(
+            *zip(*points, strict=True), "o-", color=color, linewidth=1.6, markersize=3.5, label=paper.run_label(run)
+        )
+        return
+    for variant in set(paper.rows["run_variant"]) & set(run.metrics):
+        if run.metrics[variant].get(metric) is not None:
+            plot.axhline(run.metrics[variant][metric], color=color, linewidth=1.6, label=paper.run_label(run))
+
+
+def _number(variant: str, prefix: str) -> float | None:
+    """0.5 of "nms-0.5" for the prefix "nms-"; None for another variant."""
+    found = re.fullmatch(re.escape(prefix) + r"(\d+(?:\.\d+)?)", variant)
+    return float(found[1]) if found else None

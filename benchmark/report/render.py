@@ -1,0 +1,134 @@
+"""Tables as Markdown, LaTeX (booktabs) and CSV. HTML is the business of `template.html`."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from benchmark.report.tables import DIGITS, NOT_RUN, Row, Table, Value
+
+UNDEFINED = "–"
+"""Printed where a metric has no value: a run without instances in the range, or a paper without the number."""
+
+_LATEX_SPECIAL = str.maketrans(
+    {c: f"\\{c}" for c in "&%$#_{}"}
+    | {"–": "--", "−": "$-$", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}"}
+)
+_LATEX_HEADS = {"AP50": "AP$_{50}$", "AP75": "AP$_{75}$", "AR100": "AR$_{100}$"}
+
+
+def to_markdown(tables: Sequence[Table]) -> str:
+    """GitHub-flavoured Markdown; a row beside the paper's takes three lines: ours, paper, difference."""
+    return "\n\n".join(_markdown_table(table) for table in tables) + "\n"
+
+
+def to_latex(tables: Sequence[Table]) -> str:
+    """One ``table*`` per table, to be used with the packages booktabs and graphicx."""
+    return "\n\n".join(_latex_table(table) for table in tables) + "\n"
+
+
+def to_csv(tables: Sequence[Table]) -> str:
+    """One line per row with full precision, the paper's numbers and differences, and where our numbers come from."""
+    records = []
+    for table in tables:
+        for row in table.rows:
+            run = row.run
+            record = {
+                "table": table.title,
+                "N": row.group,
+                "row": row.label,
+                "status": "measured" if run else NOT_RUN,
+                "run": run.name if run else None,
+                "variant": row.variant,
+                "tier": run.tier if run else None,
+                "images_seen": str(run.images_seen) if run else None,
+            }
+            for metric, value in row.values.items():
+                record[metric] = value.ours
+                if any(other.has_paper for other in table.rows):
+                    record[f"{metric}_paper"] = value.paper
+                    record[f"{metric}_difference"] = value.difference
+            records.append(record)
+    return pd.DataFrame(records).to_csv(index=False, lineterminator="\n")
+
+
+def format_number(number: float | None) -> str:
+    return UNDEFINED if number is None else f"{number:.{DIGITS}f}"
+
+
+def format_difference(number: float | None) -> str:
+    """With its sign, a true minus included."""
+    return UNDEFINED if number is None else f"{number:+.{DIGITS}f}".replace("-", "−")
+
+
+def metric_head(metric: str) -> str:
+    return metric.replace("_", " ")
+
+
+def _markdown_table(table: Table) -> str:
+    beside_paper = any(row.has_paper for row in table.rows)
+    heads = ["N", table.label_head, *([""] if beside_paper else []), *map(metric_head, table.metrics)]
+    aligns = ["--:", ":--", *([":--"] if beside_paper else []), *["--:"] * len(table.metrics)]
+    lines = [f"**{table.title}**", "", _markdown_line(heads), _markdown_line(aligns)]
+    for group, rows in table.groups.items():
+        for row in rows:
+            first = group if row is rows[0] else ""
+            label = row.label + (f" <sup>{row.note}</sup>" if row.note else "")
+            for name, cells in _lines_of(row, lambda v: f"**{format_number(v.ours)}**" if v.best else None):
+                head = [first, label, *([name] if beside_paper else [])]
+                lines.append(_markdown_line(head + (cells or [NOT_RUN] + [UNDEFINED] * (len(table.metrics) - 1))))
+                first = label = ""
+    remarks = list(table.notes) + [f"<sup>{letter}</sup> {facts}" for letter, facts in table.footnotes.items()]
+    return "\n".join(lines + [""] + [f"- {remark}" for remark in remarks]).rstrip()
+
+
+def _markdown_line(cells: list[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def _latex_table(table: Table) -> str:
+    beside_paper = any(row.has_paper for row in table.rows)
+    columns = len(table.metrics) + 2 + beside_paper
+    heads = ["$N$", table.label_head, *([""] if beside_paper else [])]
+    heads += [_LATEX_HEADS.get(metric, _latex(metric_head(metric))) for metric in table.metrics]
+    lines = [
+        r"\begin{table*}",
+        r"\centering\footnotesize",
+        rf"\caption{{{_latex(table.title)}}}",
+        rf"\begin{{tabular}}{{rl{'l' * beside_paper}{'r' * len(table.metrics)}}}",
+        r"\toprule",
+        " & ".join(heads) + r" \\",
+    ]
+    for group, rows in table.groups.items():
+        lines.append(r"\midrule")
+        for row in rows:
+            if row is not rows[0] and beside_paper:
+                lines.append(r"\addlinespace")
+            first = _latex(group) if row is rows[0] else ""
+            label = _latex(row.label) + (rf"\textsuperscript{{{row.note}}}" if row.note else "")
+            for name, cells in _lines_of(row, lambda v: rf"\textbf{{{format_number(v.ours)}}}" if v.best else None):
+                head = [first, label, *([name] if beside_paper else [])]
+                body = [cell if "\\" in cell else _latex(cell) for cell in cells]
+                body = body or [rf"\multicolumn{{{len(table.metrics)}}}{{c}}{{{NOT_RUN}}}"]
+                lines.append(" & ".join(head + body) + r" \\")
+                first = label = ""
+    lines.append(r"\bottomrule")
+    remarks = [_latex(note) for note in table.notes]
+    remarks += [rf"\textsuperscript{{{letter}}} {_latex(facts)}" for letter, facts in table.footnotes.items()]
+    for remark in remarks:
+        lines.append(rf"\multicolumn{{{columns}}}{{p{{0.95\textwidth}}}}{{\scriptsize {remark}}} \\")
+    return "\n".join(lines + [r"\end{tabular}", r"\end{table*}"])
+
+
+def _lines_of(row: Row, bold) -> list[tuple[str, list[str]]]:
+    """(name, cells) of a row's printed lines; no cells where nothing was run. bold: value -> text, None if plain."""
+    values: list[Value] = list(row.values.values())
+    lines = [("ours", [bold(v) or format_number(v.ours) for v in values] if row.run else [])]
+    if row.has_paper:
+        lines.append(("paper", [format_number(v.paper) for v in values]))
+        if row.run:
+            lines.append(("difference", [format_difference(v.difference) for v in values]))
+    return lines
+
+
+def _latex(text: str) -> str:
+    return text.translate(_LATEX_SPECIAL)

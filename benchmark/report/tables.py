@@ -1,0 +1,282 @@
+"""The report's tables as data: which numbers of ours stand beside which of the paper's.
+
+The paper's files say which model and variant each of their rows is compared with, so that nothing here knows one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+
+from benchmark.report.runs import SMOKE, UNTRAINED, ReleasedRun
+from benchmark.report.texts import TABLE_NOTES, TABLE_TITLES
+from datasets.errors import InputError
+
+DEFAULT = "default"
+"""Variant of a model that has no other; not worth printing."""
+
+NOT_RUN = "not run yet"
+
+DIGITS = 4
+"""Decimals in printed tables, as in the paper."""
+
+
+@dataclass(frozen=True)
+class Value:
+    """One metric of one row. ours, paper: in [0, 1] or None. best: of ours, in its column and group."""
+
+    ours: float | None = None
+    paper: float | None = None
+    best: bool = False
+
+    @property
+    def difference(self) -> float | None:
+        """Ours minus the paper's, of the numbers as printed."""
+        if self.ours is None or self.paper is None:
+            return None
+        return round(round(self.ours, DIGITS) - self.paper, DIGITS)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of a table. group: the scenes' label. run: where our numbers come from, None for "not run yet".
+    note: the letter of the footnote that describes the run. values: metric -> value."""
+
+    group: str
+    label: str
+    variant: str
+    values: dict[str, Value]
+    run: ReleasedRun | None = None
+    note: str = ""
+
+    @property
+    def has_paper(self) -> bool:
+        return any(value.paper is not None for value in self.values.values())
+
+
+@dataclass(frozen=True)
+class Table:
+    """name: of the files. notes: what holds for the whole table. footnotes: letter -> facts of a run.
+    tier: of all its runs, or None."""
+
+    name: str
+    title: str
+    label_head: str
+    metrics: tuple[str, ...]
+    rows: tuple[Row, ...]
+    notes: tuple[str, ...]
+    footnotes: dict[str, str]
+    tier: str | None = None
+
+    @property
+    def runs(self) -> list[ReleasedRun]:
+        """The runs that its numbers come from, in order of appearance."""
+        return list({row.run.name: row.run for row in self.rows if row.run}.values())
+
+    @property
+    def groups(self) -> dict[str, list[Row]]:
+        groups: dict[str, list[Row]] = {}
+        for row in self.rows:
+            groups.setdefault(row.group, []).append(row)
+        return groups
+
+
+@dataclass(frozen=True)
+class PaperTable:
+    """A table of the paper, to be filled in with runs.
+
+    rows: its CSV file, metrics as floats (NaN where the paper has none), the rest as text.
+    """
+
+    name: str
+    label_head: str
+    metrics: tuple[str, ...]
+    rows: pd.DataFrame
+
+    def run_label(self, run: ReleasedRun) -> str:
+        """Model, layers if the paper's rows ask for a number of them, and preset."""
+        layered = self.rows["run_layers"][self.rows["run_model"] == run.model].any()
+        return _label(run.model, run.layers if layered else "", run)
+
+    def variant_label(self, run: ReleasedRun, variant: str) -> str:
+        """`run_label` with the variant, where the model has several."""
+        return self.run_label(run) if variant == DEFAULT else f"{self.run_label(run)}, {variant}"
+
+
+MAIN_METRICS = ("AP", "AP50", "AP75", "AR100", "AR_none", "AR_partial", "AR_heavy")
+ALL_METRICS = (*MAIN_METRICS, "AR1", "AR10", "AR1000", "order_accuracy")
+
+PAPER_TABLES = {
+    "table1": ("Model", MAIN_METRICS),
+    "table2": ("Layers", MAIN_METRICS),
+    "ablation": ("Setting", ("AP", "AR100")),
+}
+"""Name of the paper's file -> head of the label column, metrics."""
+
+
+def read_paper(folder: Path) -> dict[str, PaperTable]:
+    """The paper's tables from `folder` (``results/paper``) by name."""
+    tables = {}
+    for name, (label_head, metrics) in PAPER_TABLES.items():
+        path = folder / f"{name}.csv"
+        try:
+            rows = pd.read_csv(path, dtype=str, keep_default_na=False)
+            for metric in metrics:
+                rows[metric] = pd.to_numeric(rows[metric])
+        except FileNotFoundError:
+            raise InputError(f"{path}: not found, expected the paper's numbers") from None
+        except (ValueError, KeyError) as error:
+            raise InputError(f"{path}: {' '.join(str(error).split())}") from None
+        tables[name] = PaperTable(name, label_head, metrics, rows)
+    return tables
+
+
+def compare(paper: PaperTable, runs: Sequence[ReleasedRun]) -> list[Table]:
+    """The paper's table filled in with runs: one table per budget tier that has runs of every side.
+
+    While no tier has, there is one table, of the tier with most sides. Smoke tests never stand beside the paper.
+    Tiers with more images come first.
+    """
+    runs = [run for run in runs if run.metrics and run.tier != SMOKE]
+    side_of = dict(zip(paper.rows["run_model"], paper.rows["side"], strict=True))
+    sides: dict[str, set[str]] = {}
+    for run in sorted(runs, key=lambda run: -run.images_seen):
+        if run.model in side_of:
+            sides.setdefault(run.tier, set()).add(side_of[run.model])
+    complete = [tier for tier, found in sides.items() if found == set(side_of.values())]
+    shown = complete or sorted(sides, key=lambda tier: -len(sides[tier]))[:1] or [None]
+    return [_compare_tier(paper, [run for run in runs if run.tier == tier], tier) for tier in shown]
+
+
+def list_runs(name: str, runs: Sequence[ReleasedRun], paper: PaperTable) -> Table:
+    """One row a run, by its headline variant, without the paper: for numbers that must not be compared with it."""
+    ordered = sorted(
+        filter(lambda r: r.metrics, runs),
+        key=lambda r: (_group_key(r.scenes), r.model, r.preset, r.layers, r.images_seen, r.name),
+    )
+    rows = []
+    for run in ordered:
+        variant = headline_variant(run, paper)
+        label = paper.variant_label(run, variant)
+        rows.append(_row(run.scenes, f"{label}, {run.images_seen:,} images", variant, paper.metrics, run))
+    return _table(name, TABLE_TITLES[name], "Run", paper.metrics, rows)
+
+
+def list_variants(runs: Sequence[ReleasedRun]) -> Table:
+    """Every variant of every run with every metric."""
+    ordered = sorted(runs, key=lambda run: (_group_key(run.scenes), run.name))
+    rows = [_row(run.scenes, f"{run.name}, {v}", v, ALL_METRICS, run) for run in ordered for v in run.metrics]
+    rows += [_row(run.scenes, run.name, "", ALL_METRICS) for run in ordered if not run.metrics]
+    return _table("runs", TABLE_TITLES["runs"], "Run", ALL_METRICS, rows)
+
+
+def headline_variant(run: ReleasedRun, paper: PaperTable) -> str:
+    """The variant that stands for an evaluated run: of those that the paper's table names the one with highest AP."""
+    named = [variant for variant in run.metrics if variant in set(paper.rows["run_variant"])]
+    return max(named or run.metrics, key=lambda variant: run.metrics[variant].get("AP") or 0.0)
+
+
+def _compare_tier(paper: PaperTable, runs: list[ReleasedRun], tier: str | None) -> Table:
+    rows: list[Row] = []
+    for group, of_group in paper.rows.groupby("instances_per_class", sort=False):
+        here = [run for run in runs if run.scenes == group]
+        for model, of_model in of_group.groupby("run_model", sort=False):
+            rows += _model_rows(paper, of_model, [run for run in here if run.model == model])
+        if of_group["side"].nunique() > 1:  # a comparison of models, open to others
+            for run in here:
+                if run.trained and run.model not in set(of_group["run_model"]):
+                    rows += _unlisted_rows(paper, of_group, run)
+    title = TABLE_TITLES[paper.name]
+    if tier not in (None, UNTRAINED):
+        title += f" (tier {tier}: {max(run.images_seen for run in runs):,} training images)"
+    return _table(paper.name, title, paper.label_head, paper.metrics, _mark_best(rows), tier)
+
+
+def _model_rows(paper: PaperTable, listed: pd.DataFrame, runs: list[ReleasedRun]) -> list[Row]:
+    """The paper's rows of one model at one N, once per run that repeats them, then runs with other layers."""
+    entries = listed.to_dict("records")
+    same = [run for run in runs if all(entry["run_layers"] in ("", str(run.layers)) for entry in entries)]
+    rows = []
+    for run in same or [None]:
+        for entry in entries:
+            measured = run if run and entry["run_variant"] in run.metrics else None
+            numbers = {metric: entry[metric] for metric in paper.metrics if not pd.isna(entry[metric])}
+            label = _label(entry["row"], entry["run_layers"], run)
+            rows.append(
+                _row(entry["instances_per_class"], label, entry["run_variant"], paper.metrics, measured, numbers)
+            )
+    for run in runs:
+        if run not in same:
+            rows += [
+                _row(run.scenes, _label(entry["row"], run.layers, run), entry["run_variant"], paper.metrics, run)
+                for entry in entries
+                if entry["run_variant"] in run.metrics
+            ]
+    return rows
+
+
+def _unlisted_rows(paper: PaperTable, listed: pd.DataFrame, run: ReleasedRun) -> list[Row]:
+    """A model that the paper does not have: its variants that the table names, else its best one."""
+    named = [variant for variant in run.metrics if variant in set(listed["run_variant"])]
+    return [
+        _row(run.scenes, paper.variant_label(run, variant), variant, paper.metrics, run)
+        for variant in named or [headline_variant(run, paper)]
+    ]
+
+
+def _label(name: str, layers: int | str, run: ReleasedRun | None) -> str:
+    """Name of a row: with layers where they are the model's own, and with the run's preset."""
+    label = f"{name}, L = {layers}" if layers else name
+    return f"{label} ({run.preset})" if run and run.preset else label
+
+
+def _row(group, label, variant, metrics, run=None, paper=None) -> Row:
+    ours = run.metrics[variant] if run else {}
+    values = {metric: Value(ours.get(metric), (paper or {}).get(metric)) for metric in metrics}
+    return Row(group, label, variant, values, run)
+
+
+def _mark_best(rows: list[Row]) -> list[Row]:
+    """Bold marks per group and column, where at least two rows are measured; ties as printed share the mark."""
+    marked = []
+    for row in rows:
+        rivals = [other for other in rows if other.group == row.group and other.run]
+        values = {}
+        for metric, value in row.values.items():
+            ours = [round(r.values[metric].ours, DIGITS) for r in rivals if r.values[metric].ours is not None]
+            best = len(ours) > 1 and value.ours is not None and round(value.ours, DIGITS) == max(ours)
+            values[metric] = replace(value, best=best)
+        marked.append(replace(row, values=values))
+    return marked
+
+
+def _table(name, title, label_head, metrics, rows, tier=None) -> Table:
+    """Add footnotes: a letter for each run in the order of appearance, and a warning where datasets differ."""
+    letters: dict[str, str] = {}
+    footnotes = {}
+    lettered = []
+    for row in rows:
+        if row.run:
+            if row.run.name not in letters:
+                letters[row.run.name] = _letter(len(letters))
+                footnotes[letters[row.run.name]] = f"{row.run.name}: {row.run.facts}."
+            row = replace(row, note=letters[row.run.name])
+        lettered.append(row)
+    notes = list(TABLE_NOTES[name])
+    for group in dict.fromkeys(row.group for row in rows):
+        hashes = {row.run.dataset_hash for row in rows if row.run and row.group == group}
+        if len(hashes) > 1:
+            notes.append(f"Caution: the runs at N = {group} were evaluated on {len(hashes)} different datasets.")
+    return Table(name, title, label_head, metrics, tuple(lettered), tuple(notes), footnotes, tier)
+
+
+def _letter(index: int) -> str:
+    """a, b, ..., z, aa, ab, ..."""
+    head, last = divmod(index, 26)
+    return (_letter(head - 1) if head else "") + chr(ord("a") + last)
+
+
+def _group_key(label: str) -> tuple:
+    """Numbers before words, in their order."""
+    return (0, int(label), "") if label.isdigit() else (1, 0, label)

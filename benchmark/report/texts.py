@@ -1,0 +1,102 @@
+"""The report's words: titles, captions and notes, and which variants a plot follows."""
+
+from dataclasses import dataclass
+
+TITLE = "Layered embeddings and Mask R\N{NON-BREAKING HYPHEN}CNN under heavy occlusion"
+LEAD = (
+    "Which finds whole objects better where they hide each other: pixel embeddings in two or more layers, or boxes and "
+    "masks? The experiments of Liu, Psota and Pérez, measured again, from generated scenes to tables."
+)
+
+_READING = "Difference: ours minus the paper's. Bold: the best of ours in its column for this N."
+
+TABLE_TITLES = {
+    "table1": "Table 1: embeddings against Mask R-CNN",
+    "table2": "Table 2: masks made from L layers of ground truth",
+    "ablation": "Ablation: ground truth in place of one part",
+    "progress": "Each model from budget to budget",
+    "smoke": "Smoke tests",
+    "runs": "Every run and variant",
+}
+
+TABLE_NOTES = {
+    "table1": (
+        _READING,
+        "AR none, partial, heavy: recall of instances with occlusion rate 0, up to 0.25, and above. The paper prints "
+        "AP over two of these columns; recall is what its text and code mean.",
+        "The paper's networks start from pretrained weights (Mask R-CNN from COCO) and see 100,000 images. The "
+        "footnotes say what ours start from and saw; models are compared only within one budget.",
+    ),
+    "table2": (
+        "Layers of ground truth have no scores of their own: each mask is scored by its IoU with its instance. AR does "
+        "not depend on scores; AP does, and the paper does not say which it used.",
+        _READING,
+    ),
+    "ablation": (
+        "One part of a trained model replaced by the ground truth. The paper's numbers for ground-truth clustering are "
+        "those of its Table 2 with two layers.",
+        _READING,
+    ),
+    "progress": ("For one model at a time: rows with different numbers of images do not compare models.",),
+    "smoke": (
+        "A few hundred steps on small scenes: these numbers show that the code runs, and nothing about the models.",
+    ),
+    "runs": (),
+}
+
+SECTIONS = {
+    "table1": ("Table 1", "Both sides of the comparison, on the same scenes and with the same evaluator."),
+    "table2": (
+        "Table 2",
+        "How much of the truth L layers of masks can hold, whatever model fills them. In the pictures an outline is a "
+        "whole mask, a fill what lies in front.",
+    ),
+    "ablation": ("Ablation", "Where the embedding model loses: one of its parts replaced by the ground truth."),
+    "progress": ("Budgets", "What more training images bring."),
+    "scenes": (
+        "Scenes and layers",
+        "A training sample, as in the paper's Fig. 1. Only outlines carry information. The occlusion masks show what "
+        "lies directly behind the foreground. In the instance masks a colour is the same instance in both layers.",
+    ),
+    "predictions": (
+        "Predictions",
+        "The first evaluation images, not chosen. An outline is a whole amodal mask, a fill is what lies in front. Of "
+        "each model as many detections are drawn as there are instances, those with the highest scores, each in the "
+        "colour of the instance that it matches at IoU 0.5.",
+    ),
+    "smoke": ("Smoke tests", "Tiny runs of the same code."),
+    "runs": ("All runs", "Everything measured: one row for each variant of each run."),
+}
+"""Anchor -> title and text, in the page's order."""
+
+UNMATCHED = "matches no instance, or one already found"
+
+
+@dataclass(frozen=True)
+class VariantPlot:
+    """A plot over the number in variants' names, of the runs in each of the tables called `table`."""
+
+    name: str
+    table: str
+    prefix: str
+    axis: str
+    caption: str
+
+
+VARIANT_PLOTS = (
+    VariantPlot(
+        "nms-sweep",
+        "table1",
+        "nms-",
+        "NMS threshold t",
+        "Metrics against the NMS threshold; a horizontal line is a model without one.",
+    ),
+    VariantPlot(
+        "layers",
+        "table2",
+        "layers-",
+        "layers of ground truth",
+        "The best that any model with so many layers of masks can reach.",
+    ),
+)
+PLOT_METRICS = ("AP", "AR100")

@@ -1,0 +1,47 @@
+"""Run folders made by hand: the report works on files, so no model has to run."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from benchmark.report.tables import MAIN_METRICS
+
+PAPER = Path(__file__).parents[3] / "results" / "paper"
+
+
+class Results:
+    """A results folder with the paper's numbers and whatever runs a test adds."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        shutil.copytree(PAPER, folder / "paper")
+
+    def add_run(self, name: str, model: str, variants: dict, *, n=6, tier="full", images=100_000, **manifest) -> Path:
+        """variants: name -> one value for every metric, or the metrics themselves."""
+        folder = self.folder / "released" / name
+        folder.mkdir(parents=True)
+        described = {
+            "model": model,
+            "preset": None if tier == "none" else "compact",
+            "hyperparameters": {},
+            "scenes": {"counts": [n] * 3, "label": str(n)},
+            "layers": 2,
+            "seed": 0,
+            "images_seen": images,
+            "images_budget": images,
+            "tier": tier,
+            "dataset": {"content_hash": f"hash-of-n{n}", "images": 1000, "parameters": {"counts": [n] * 3}},
+            "hardware": {"cpu": "Abacus 1", "cores": 2, "gpu": None},
+            "wall_time_seconds": {"training": 3000.0},
+        }
+        (folder / "manifest.json").write_text(json.dumps(described | manifest))
+        metrics = {v: m if isinstance(m, dict) else dict.fromkeys(MAIN_METRICS, m) for v, m in variants.items()}
+        (folder / "metrics.json").write_text(json.dumps(metrics))
+        return folder
+
+
+@pytest.fixture
+def results(tmp_path) -> Results:
+    return Results(tmp_path / "results")

@@ -1,0 +1,214 @@
+import io
+import json
+
+import pandas as pd
+import pytest
+
+from benchmark.report.render import to_csv, to_latex, to_markdown
+from benchmark.report.runs import read_runs
+from benchmark.report.tables import NOT_RUN, headline_variant, read_paper
+from benchmark.report.write import build_tables
+from datasets.errors import InputError
+
+EMBEDDING, DETECTOR, ORACLE = "layered-embedding", "detectron2-mask-rcnn", "ground-truth-layers"
+
+
+def rows_by_label(table):
+    return {(row.group, row.label): row for row in table.rows}
+
+
+def test_without_runs_every_row_says_so_and_keeps_the_paper(results):
+    (table,) = build_tables(results.folder)["table1"]
+    assert len(table.rows) == 12
+    assert all(row.run is None and row.has_paper for row in table.rows)
+    assert all(value.ours is None for row in table.rows for value in row.values.values())
+    frame = pd.read_csv(io.StringIO(to_csv([table])))
+    assert (frame["status"] == NOT_RUN).all()
+    assert frame["AP"].isna().all() and frame["AP_paper"].notna().all()
+    assert to_markdown([table]).count(NOT_RUN) == 12
+    assert to_latex([table]).count(NOT_RUN) == 12
+    assert "0.0000" not in to_markdown([table]) + to_latex([table])
+
+
+def test_differences_and_best(results):
+    results.add_run("e", EMBEDDING, {"default": 0.8})
+    results.add_run("d", DETECTOR, {"nms-0.1": 0.5, "nms-0.9": 0.80004})
+    (table,) = build_tables(results.folder)["table1"]
+    rows = rows_by_label(table)
+    embedding = rows["6", "Layered embedding, L = 2 (compact)"]
+    assert embedding.values["AP"].paper == 0.7673
+    assert embedding.values["AP"].difference == 0.0327
+    # 0.80004 prints as 0.8000: a tie that a reader sees
+    assert embedding.values["AP"].best
+    assert rows["6", "Mask R-CNN, t = 0.9 (compact)"].values["AP"].best
+    assert not rows["6", "Mask R-CNN, t = 0.1 (compact)"].values["AP"].best
+    # the run has no such variant
+    assert rows["6", "Mask R-CNN, t = 0.5 (compact)"].run is None
+    assert rows["12", "Layered embedding, L = 2"].run is None
+
+
+def test_a_lone_row_is_not_called_best(results):
+    results.add_run("e", EMBEDDING, {"default": 0.8})
+    (table,) = build_tables(results.folder)["table1"]
+    assert not any(value.best for row in table.rows for value in row.values.values())
+
+
+def test_tiers_are_never_mixed(results):
+    results.add_run("e-full", EMBEDDING, {"default": 0.8})
+    results.add_run("e-short", EMBEDDING, {"default": 0.7}, tier="short", images=30_000)
+    results.add_run("d-short", DETECTOR, {"nms-0.5": 0.6}, tier="short", images=30_000)
+    tables = build_tables(results.folder)
+    (table,) = tables["table1"]
+    assert "short" in table.title and "30,000" in table.title
+    assert {run.name for run in table.runs} == {"e-short", "d-short"}
+    (progress,) = tables["progress"]
+    assert [run.name for run in progress.runs] == ["d-short", "e-short", "e-full"]
+    assert not any(value.best for row in progress.rows for value in row.values.values())
+
+
+def test_one_table_for_each_tier_with_both_sides(results):
+    for tier, images in (("short", 30_000), ("full", 100_000)):
+        results.add_run(f"e-{tier}", EMBEDDING, {"default": 0.8}, tier=tier, images=images)
+        results.add_run(f"d-{tier}", DETECTOR, {"nms-0.5": 0.8}, tier=tier, images=images)
+    assert [table.tier for table in build_tables(results.folder)["table1"]] == ["full", "short"]
+
+
+def test_smoke_runs_stand_apart(results):
+    results.add_run("e", EMBEDDING, {"default": 0.3}, tier="smoke", images=800, preset="smoke")
+    tables = build_tables(results.folder)
+    (table,) = tables["table1"]
+    assert not table.runs
+    assert [run.name for run in tables["smoke"][0].runs] == ["e"]
+    assert "runs" not in tables
+
+
+def test_more_layers_and_other_models_have_rows_without_the_paper(results):
+    results.add_run("deep", EMBEDDING, {"default": 0.9}, layers=3)
+    results.add_run("other", "other-mask-rcnn", {"nms-0.5": 0.6, "nms-0.55": 0.9, "nms-0.9": 0.5})
+    results.add_run("new", "brand-new", {"fast": 0.5, "slow": 0.7})
+    (table,) = build_tables(results.folder)["table1"]
+    rows = rows_by_label(table)
+    assert rows["6", "Layered embedding, L = 2"].run is None
+    for label, ap in {
+        "Layered embedding, L = 3 (compact)": 0.9,
+        "other-mask-rcnn (compact), nms-0.5": 0.6,
+        "other-mask-rcnn (compact), nms-0.9": 0.5,
+        "brand-new (compact), slow": 0.7,
+    }.items():
+        assert rows["6", label].values["AP"].ours == ap
+        assert not rows["6", label].has_paper
+    assert len(table.rows) == 12 + 4
+
+
+def test_table2_takes_its_scenes_from_the_dataset(results):
+    """An oracle is trained on nothing, so its N is that of the data."""
+    for n in (6, 12):
+        variants = {f"layers-{layers}": layers / 10 for layers in range(1, 6)}
+        scenes = {"counts": [6, 6, 6], "label": "6"}
+        results.add_run(f"oracle-{n}", ORACLE, variants, n=n, tier="none", images=0, scenes=scenes)
+    (table,) = build_tables(results.folder)["table2"]
+    assert len(table.rows) == 9
+    rows = rows_by_label(table)
+    assert rows["12", "5 layers of ground truth"].run.name == "oracle-12"
+    assert rows["6", "1 layer of ground truth"].values["AP"].paper is None
+    assert any("IoU" in note for note in table.notes)
+
+
+def test_scenes_other_than_trained_on_do_not_enter_the_table(results):
+    results.add_run("moved", EMBEDDING, {"default": 0.5}, scenes={"counts": [12] * 3, "label": "12"})
+    (table,) = build_tables(results.folder)["table1"]
+    assert not table.runs
+
+
+def test_different_datasets_are_pointed_out(results):
+    results.add_run("e", EMBEDDING, {"default": 0.8})
+    results.add_run("d", DETECTOR, {"nms-0.5": 0.6}, dataset={"content_hash": "another"})
+    (table,) = build_tables(results.folder)["table1"]
+    assert "different datasets" in table.notes[-1]
+
+
+def test_footnotes_say_what_a_run_is(results):
+    results.add_run("e", EMBEDDING, {"default": 0.8}, tier="short", images=30_000, images_budget=40_000)
+    (table,) = build_tables(results.folder)["table1"]
+    assert [row.note for row in table.rows if row.run] == ["a"]
+    facts = table.footnotes["a"]
+    for part in ("preset compact", "tier short", "30,000 images seen of 40,000", "0.3 times the paper's"):
+        assert part in facts
+    assert "Abacus 1 (2 cores), no GPU" in facts and "training 50 min" in facts and "pretraining: none" in facts
+
+
+def test_undefined_metrics_are_dashes(results):
+    results.add_run("e", EMBEDDING, {"default": {"AP": 0.5, "AR_none": None}})
+    (table,) = build_tables(results.folder)["table1"]
+    line = next(line for line in to_markdown([table]).splitlines() if "Layered" in line)
+    assert [cell.strip() for cell in line.split("|")[4:-1]] == ["0.5000"] + ["–"] * 6
+
+
+def test_ablation_lists_the_variants_of_one_run(results):
+    results.add_run("e", EMBEDDING, {"default": 0.7, "semantic-ground-truth": 0.75})
+    results.add_run("d", DETECTOR, {"nms-0.5": 0.6})
+    (table,) = build_tables(results.folder)["ablation"]
+    rows = [row for row in table.rows if row.group == "6"]
+    assert [row.values["AP"].ours for row in rows] == [0.7, 0.75, None]
+    assert [row.values["AP"].paper for row in rows] == [0.7673, 0.7959, 0.8584]
+
+
+def test_headline_variant_ignores_ablations(results):
+    results.add_run("e", EMBEDDING, {"default": 0.7, "clustering-ground-truth": 0.9})
+    (run,) = read_runs(results.folder / "released")
+    assert headline_variant(run, read_paper(results.folder / "paper")["table1"]) == "default"
+
+
+def test_a_run_without_metrics_is_listed_but_not_compared(results):
+    folder = results.add_run("e", EMBEDDING, {"default": 0.7})
+    (folder / "metrics.json").unlink()
+    tables = build_tables(results.folder)
+    assert not tables["table1"][0].runs
+    assert NOT_RUN in to_markdown(tables["runs"])
+
+
+def test_csv_keeps_full_precision_and_provenance(results):
+    results.add_run("e", EMBEDDING, {"default": 0.123456789012})
+    frame = pd.read_csv(io.StringIO(to_csv(build_tables(results.folder)["table1"])))
+    row = frame[frame["run"] == "e"].iloc[0]
+    assert row["AP"] == 0.123456789012
+    assert (row["tier"], row["images_seen"], row["variant"]) == ("full", 100_000, "default")
+
+
+def test_latex_is_booktabs_and_escapes_names(results):
+    results.add_run("run_1&2", EMBEDDING, {"default": 0.8}, preset="a_b")
+    results.add_run("d", DETECTOR, {"nms-0.5": 0.6})
+    text = to_latex(build_tables(results.folder)["table1"])
+    assert r"\toprule" in text and r"\bottomrule" in text and r"\textbf{0.8000}" in text
+    assert r"(a\_b)\textsuperscript{a}" in text and r"run\_1\&2" in text
+    assert text.count(r"\begin{") == text.count(r"\end{")
+    body = [line for line in text.splitlines() if "&" in line and "multicolumn" not in line]
+    assert {line.replace(r"\&", "").count("&") for line in body} == {9}
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "message"),
+    [
+        ("manifest.json", "{", "manifest.json: not JSON"),
+        ("manifest.json", '{"model": "x"}', "found no 'scenes'"),
+        ("metrics.json", "[]", "metrics.json: found a list"),
+        ("metrics.json", '{"default": 3}', "metrics.json: default: found 3"),
+        ("metrics.json", '{"default": {"AP": "high"}}', "default: AP: found 'high'"),
+        ("metrics.json", '{"default": {"AP": NaN}}', "default: AP: found nan"),
+    ],
+)
+def test_broken_runs_are_named(results, file, text, message):
+    folder = results.add_run("e", EMBEDDING, {"default": 0.8})
+    (folder / file).write_text(text)
+    with pytest.raises(InputError, match=message):
+        read_runs(results.folder / "released")
+
+
+def test_manifest_written_by_the_benchmark_is_understood(results):
+    """Keys that older or newer manifests lack are optional."""
+    folder = results.add_run("e", EMBEDDING, {"default": 0.8})
+    needed = {"model": EMBEDDING, "scenes": {"label": "6"}, "layers": 2, "tier": "full"}
+    (folder / "manifest.json").write_text(json.dumps(needed))
+    (run,) = read_runs(results.folder / "released")
+    assert (run.scenes, run.images_seen, run.dataset_hash) == ("6", 0, "")
+    assert run.facts.startswith(EMBEDDING)
