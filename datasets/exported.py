@@ -8,8 +8,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from datasets.errors import InputError
 from datasets.coco import decode_masks
+from datasets.errors import InputError
 from datasets.export import GRID_ANNOTATIONS
 from datasets.layers import layers_from_masks
 from datasets.render import render_layers
@@ -60,7 +60,7 @@ class ExportedDataset:
         return decode_masks(rles) if rles else np.zeros((0, GRID_SIZE, GRID_SIZE), bool)
 
     def layers(self, image_id: int, layers: int) -> np.ndarray:
-        """Ground-truth layers: (layers, 64, 64) uint8, 0 for background, else the annotation's place in the list plus 1.
+        """Ground-truth layers: (layers, 64, 64) uint8, 0 background, else the annotation's place in the list plus 1.
 
         They come from the generator where the dataset says how it was made: a shape that no annotation mentions may
         still have pushed others a layer down. Otherwise they are stacked from the annotated masks.

@@ -24,4 +24,4 @@ def test_each_pixel_lists_its_masks_from_the_top(seed, count, depth):
 def test_enough_layers_give_the_masks_back():
     masks = np.random.default_rng(0).random((10, 8, 8)) < 0.4
     assert np.array_equal(masks_from_layers(layers_from_masks(masks, 10), 10), masks)
-    assert not masks_from_layers(layers_from_masks(masks, 1), 10)[9].sum() == masks[9].sum()
+    assert masks_from_layers(layers_from_masks(masks, 1), 10)[9].sum() < masks[9].sum()

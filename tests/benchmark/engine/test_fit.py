@@ -1,0 +1,215 @@
+"""The training loop, on a model of a few dozen parameters."""
+
+import dataclasses
+import math
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import nn
+
+from benchmark.engine.checkpoint import load_weights
+from benchmark.engine.fit import fit, learning_rate
+from benchmark.engine.settings import TrainingSettings
+from benchmark.run import Run
+from datasets.errors import InputError
+from datasets.render import render_layers
+from datasets.scene import SceneParameters
+
+ROOT = Path(__file__).parents[3]
+SETTINGS = TrainingSettings(
+    images=48, batch_size=4, learning_rate=1e-2, workers=0, log_every=8, checkpoint_every=16, schedule="cosine"
+)
+
+
+def render(scene):
+    sample = render_layers(scene, 1)
+    return {"image": sample.image[::4, ::4] / 255, "target": (sample.layers[0] > 0).astype("float32")}
+
+
+def step(model, batch):
+    logits = model(batch["image"][:, None].float())[:, 0]
+    loss = nn.functional.binary_cross_entropy_with_logits(logits, batch["target"])
+    return {"loss": loss, "mean_logit": logits.mean()}
+
+
+def make_model():
+    torch.manual_seed(0)
+    return nn.Sequential(
+        nn.Conv2d(1, 4, 5, padding=2), nn.BatchNorm2d(4), nn.Dropout(0.2), nn.ReLU(), nn.Conv2d(4, 1, 5, padding=2)
+    )
+
+
+def make_run(folder, **options):
+    folder.mkdir(exist_ok=True)
+    return Run(folder, "test", "test", None, SceneParameters((2, 2, 2)), seed=5, **options)
+
+
+def train(folder, settings=SETTINGS, **options):
+    model = make_model()
+    done = fit(make_run(folder, **options), model, render, step, settings)
+    return done, model.state_dict()
+
+
+def assert_same(left, right):
+    assert left.keys() == right.keys()
+    for name in left:
+        assert torch.equal(left[name], right[name]), name
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "undisturbed"
+    done, weights = train(folder)
+    assert done
+    return folder, weights
+
+
+def test_loss_falls_and_log_says_so(undisturbed):
+    rows = pd.read_csv(undisturbed[0] / "training_log.csv")
+    assert rows["images"].tolist() == [8, 16, 24, 32, 40, 48]
+    assert rows["loss"].iloc[-1] < 0.95 * rows["loss"].iloc[0]
+    assert (rows["images_per_second"] > 0).all() and rows["data_wait_share"].between(0, 1).all()
+    assert rows["seconds"].is_monotonic_increasing
+
+
+def test_weights_are_written_in_half_precision(undisturbed):
+    folder, weights = undisturbed
+    tensors = load_file(folder / "weights.safetensors")
+    assert tensors["0.weight"].dtype == torch.float16 and tensors["1.running_var"].dtype == torch.float32
+    model = make_model()
+    load_weights(folder / "weights.safetensors", model)
+    for name, value in model.state_dict().items():
+        assert torch.allclose(value, weights[name], rtol=1e-3, atol=1e-4), name
+
+
+def test_same_seed_same_weights(undisturbed, tmp_path):
+    assert_same(train(tmp_path / "again")[1], undisturbed[1])
+
+
+def test_stopped_runs_end_like_an_undisturbed_one(undisturbed, tmp_path):
+    stops = 0
+    while not (outcome := train(tmp_path / "run", max_minutes=0.0))[0]:
+        stops += 1
+    assert stops == 11  # once after every step but the last
+    assert_same(outcome[1], undisturbed[1])
+    rows = pd.read_csv(tmp_path / "run" / "training_log.csv")
+    assert rows["images"].tolist() == list(range(4, 49, 4))
+
+
+@pytest.mark.parametrize("at_step", [1, 5, 9])
+def test_killed_runs_end_like_an_undisturbed_one(undisturbed, tmp_path, at_step):
+    calls = 0
+
+    def killed_step(model, batch):
+        nonlocal calls
+        calls += 1
+        if calls == at_step:
+            raise KeyboardInterrupt
+        return step(model, batch)
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(make_run(tmp_path / "run"), make_model(), render, killed_step, SETTINGS)
+    done, weights = train(tmp_path / "run")
+    assert done
+    assert_same(weights, undisturbed[1])
+    rows = pd.read_csv(tmp_path / "run" / "training_log.csv")
+    assert rows["images"].tolist() == [8, 16, 24, 32, 40, 48]
+    assert not list((tmp_path / "run").glob("*.partial"))
+
+
+def test_worker_processes_change_nothing(undisturbed, tmp_path):
+    assert_same(train(tmp_path / "run", dataclasses.replace(SETTINGS, workers=2))[1], undisturbed[1])
+
+
+def test_accumulated_parts_give_the_gradient_of_the_whole_batch(tmp_path):
+    """Without normalisation and dropout, whose statistics see a part only."""
+
+    def plain():
+        torch.manual_seed(0)
+        return nn.Conv2d(1, 1, 5, padding=2)
+
+    models = plain(), plain()
+    for parts, model in zip((1, 4), models, strict=True):
+        settings = dataclasses.replace(SETTINGS, accumulate=parts, images=8)
+        fit(make_run(tmp_path / str(parts)), model, render, step, settings)
+    for left, right in zip(models[0].parameters(), models[1].parameters(), strict=True):
+        assert torch.allclose(left, right, atol=1e-5)
+
+
+def test_batch_that_cannot_be_split(tmp_path):
+    with pytest.raises(InputError, match="batch size: found 4, expected a multiple of 1 processes times 3"):
+        train(tmp_path / "run", dataclasses.replace(SETTINGS, accumulate=3))
+
+
+def test_diverged_loss_stops_and_keeps_the_last_checkpoint(tmp_path):
+    calls = 0
+
+    def diverging(model, batch):
+        nonlocal calls
+        calls += 1
+        losses = step(model, batch)
+        return {**losses, "loss": losses["loss"] * (math.nan if calls > 5 else 1)}
+
+    with pytest.raises(InputError, match="loss is nan after 24 images"):
+        fit(make_run(tmp_path / "run"), make_model(), render, diverging, SETTINGS)
+    state = torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)
+    assert state["position"]["images"] == 16
+    assert all(torch.isfinite(value).all() for value in state["model"].values())
+
+
+def test_checkpoint_of_another_model(undisturbed):
+    with pytest.raises(InputError, match="checkpoint.pt: not a checkpoint of this model"):
+        fit(make_run(undisturbed[0]), nn.Conv2d(1, 1, 3), render, step, SETTINGS)
+
+
+def test_missing_or_foreign_weights(undisturbed, tmp_path):
+    with pytest.raises(InputError, match="no weights there"):
+        load_weights(tmp_path / "weights.safetensors", make_model())
+    with pytest.raises(InputError, match="not weights of this model"):
+        load_weights(undisturbed[0] / "weights.safetensors", nn.Conv2d(1, 1, 3))
+    (tmp_path / "weights.safetensors").write_bytes(b"nonsense")
+    with pytest.raises(InputError, match="not weights of this model"):
+        load_weights(tmp_path / "weights.safetensors", make_model())
+
+
+def test_bf16_and_channels_last_train_too(tmp_path):
+    settings = dataclasses.replace(SETTINGS, precision="bf16", channels_last=True, optimizer="adamw", weight_decay=0.01)
+    done, weights = train(tmp_path / "run", settings)
+    assert done and all(torch.isfinite(value).all() for value in weights.values())
+    assert weights["0.weight"].dtype == torch.float32
+
+
+def test_learning_rates():
+    constant = TrainingSettings(images=100, batch_size=10, learning_rate=2.0)
+    assert [learning_rate(constant, images) for images in (0, 50, 90)] == [2, 2, 2]
+    cosine = dataclasses.replace(constant, schedule="cosine", warmup_images=20)
+    assert [round(learning_rate(cosine, images), 3) for images in (0, 10, 20, 60, 100)] == [1, 2, 2, 1, 0]
+
+
+def test_two_processes_train_like_one(tmp_path):
+    """Through torchrun on gloo: same batches, gradients averaged, one process writes; resumed half-way too."""
+    script = tmp_path / "job.py"
+    script.write_text(
+        "import sys, torch\nfrom pathlib import Path\nfrom tests.benchmark.engine.test_fit import *\n"
+        "torch.manual_seed(0)\nmodel = nn.Conv2d(1, 1, 5, padding=2)\n"
+        "run = make_run(Path(sys.argv[1]), max_minutes=float(sys.argv[2]))\n"
+        "fit(run, model, render, step, SETTINGS)\n"
+    )
+    torch.manual_seed(0)
+    alone = nn.Conv2d(1, 1, 5, padding=2)
+    fit(make_run(tmp_path / "alone"), alone, render, step, SETTINGS)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", str(script)]
+    for minutes in ("0", "10"):
+        subprocess.run([*command, str(tmp_path / "pair"), minutes], env=environment, check=True, timeout=300)
+    left, right = (load_file(tmp_path / name / "weights.safetensors") for name in ("alone", "pair"))
+    for name in left:
+        assert torch.allclose(left[name].float(), right[name].float(), atol=1e-3), name
+    rows = pd.read_csv(tmp_path / "pair" / "training_log.csv")
+    assert rows["images"].tolist() == [4, 8, 16, 24, 32, 40, 48]
