@@ -1,0 +1,105 @@
+"""Hyperparameters of Detectron2's Mask R-CNN, as data."""
+
+from dataclasses import dataclass
+
+from benchmark.engine.settings import TrainingSettings
+
+
+@dataclass(frozen=True)
+class MaskRCNNPreset:
+    """One Mask R-CNN and how to train it.
+
+    config: a YAML config of Detectron2's model zoo, by name. norm: normalisation layers in backbone, FPN and heads, or
+    None for those of the config. rois_per_image: ROIs that the heads are trained on. overrides: (key, value) pairs for
+    the config, applied last. weights: local file to start from (.safetensors, .pth or, if trust_pickle says that its
+    content may be executed, .pkl), or None. prediction_batch_size: images per forward pass when predicting.
+    """
+
+    training: TrainingSettings
+    config: str = "COCO-InstanceSegmentation/mask_rcnn_R_50_FPN_3x.yaml"
+    norm: str | None = "GN"
+    rois_per_image: int = 64
+    overrides: tuple[tuple[str, object], ...] = ()
+    weights: str | None = None
+    trust_pickle: bool = False
+    prediction_batch_size: int = 8
+
+
+# The paper's optimiser, batch and budget (protocol "Mask R-CNN baseline").
+PAPER = MaskRCNNPreset(
+    training=TrainingSettings(
+        images=100_000, batch_size=2, optimizer="adam", learning_rate=1e-4, schedule="constant", workers=2
+    )
+)
+
+# The same network and budget, on one GPU.
+FAST = MaskRCNNPreset(
+    training=TrainingSettings(
+        images=100_000,
+        batch_size=16,
+        optimizer="adamw",
+        learning_rate=4e-4,
+        weight_decay=1e-4,
+        schedule="cosine",
+        warmup_images=4_000,
+        clip_gradient_norm=10.0,
+        precision="bf16",
+        channels_last=True,
+        workers=6,
+    ),
+    rois_per_image=128,
+    prediction_batch_size=16,
+)
+
+# The short tier on two CPU cores: half as wide a mask head, fewer proposals to sort. Not channels_last: there the CPU's
+# backward pass of GroupNorm costs more than the convolutions gain.
+CPU = MaskRCNNPreset(
+    training=TrainingSettings(
+        images=30_000,
+        batch_size=8,
+        optimizer="adamw",
+        learning_rate=4e-4,
+        weight_decay=1e-4,
+        schedule="cosine",
+        warmup_images=1_600,
+        clip_gradient_norm=10.0,
+        precision="bf16",
+    ),
+    overrides=(
+        ("MODEL.ROI_MASK_HEAD.CONV_DIM", 128),
+        ("MODEL.RPN.PRE_NMS_TOPK_TRAIN", 1000),
+        ("MODEL.RPN.POST_NMS_TOPK_TRAIN", 500),
+    ),
+)
+
+# Everything small, for a test of the whole path in a few minutes.
+SMOKE = MaskRCNNPreset(
+    training=TrainingSettings(
+        images=2_400,
+        batch_size=8,
+        optimizer="adamw",
+        learning_rate=2e-3,
+        weight_decay=1e-4,
+        schedule="cosine",
+        warmup_images=240,
+        clip_gradient_norm=10.0,
+        precision="bf16",
+        log_every=200,
+        checkpoint_every=800,
+    ),
+    rois_per_image=32,
+    overrides=(
+        ("MODEL.RESNETS.STEM_OUT_CHANNELS", 32),
+        ("MODEL.RESNETS.WIDTH_PER_GROUP", 32),
+        ("MODEL.RESNETS.RES2_OUT_CHANNELS", 64),
+        ("MODEL.FPN.OUT_CHANNELS", 64),
+        ("MODEL.ROI_BOX_HEAD.FC_DIM", 256),
+        ("MODEL.ROI_MASK_HEAD.CONV_DIM", 64),
+        ("MODEL.RPN.PRE_NMS_TOPK_TRAIN", 500),
+        ("MODEL.RPN.POST_NMS_TOPK_TRAIN", 200),
+        ("MODEL.RPN.PRE_NMS_TOPK_TEST", 300),
+        ("MODEL.RPN.POST_NMS_TOPK_TEST", 300),
+    ),
+)
+
+PRESETS = {"paper": PAPER, "fast": FAST, "cpu": CPU, "smoke": SMOKE}
