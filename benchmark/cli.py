@@ -9,9 +9,10 @@ from datasets.errors import InputError
 from datasets.scene import CATEGORIES, SceneParameters
 from datasets.seeds import EVALUATION_IMAGES, EVALUATION_SEED, TRAINING_SEED
 
-RESULTS = Path("results")
-DATA = Path("data")
-RUNS = Path("runs")
+ROOT = Path(__file__).parent.parent
+RESULTS = ROOT / "results"
+DATA = ROOT / "data"
+RUNS = ROOT / "runs"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
