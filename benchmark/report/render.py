@@ -1,5 +1,6 @@
 """Tables as Markdown, LaTeX (booktabs) and CSV. HTML is the business of `template.html`."""
 
+import re
 from collections.abc import Sequence
 
 import pandas as pd
@@ -22,7 +23,7 @@ def to_markdown(tables: Sequence[Table]) -> str:
 
 
 def to_latex(tables: Sequence[Table]) -> str:
-    """One ``table*`` per table, to be used with the packages booktabs and graphicx."""
+    """One ``table*`` per table, to be used with the package booktabs."""
     return "\n\n".join(_latex_table(table) for table in tables) + "\n"
 
 
@@ -56,8 +57,10 @@ def format_number(number: float | None) -> str:
 
 
 def format_difference(number: float | None) -> str:
-    """With its sign, a true minus included."""
-    return UNDEFINED if number is None else f"{number:+.{DIGITS}f}".replace("-", "−")
+    """With its sign, a true minus included; none for zero."""
+    if number is None:
+        return UNDEFINED
+    return f"{number:+.{DIGITS}f}".replace("-", "−") if number else format_number(0.0)
 
 
 def metric_head(metric: str) -> str:
@@ -87,13 +90,12 @@ def _markdown_line(cells: list[str]) -> str:
 
 def _latex_table(table: Table) -> str:
     beside_paper = any(row.has_paper for row in table.rows)
-    columns = len(table.metrics) + 2 + beside_paper
     heads = ["$N$", table.label_head, *([""] if beside_paper else [])]
     heads += [_LATEX_HEADS.get(metric, _latex(metric_head(metric))) for metric in table.metrics]
     lines = [
         r"\begin{table*}",
-        r"\centering\footnotesize",
-        rf"\caption{{{_latex(table.title)}}}",
+        r"\centering\footnotesize\setlength{\tabcolsep}{4pt}",
+        rf"\caption{{{_latex(re.sub(r'^Table [0-9]+: ', '', table.title))}}}",  # LaTeX numbers it
         rf"\begin{{tabular}}{{rl{'l' * beside_paper}{'r' * len(table.metrics)}}}",
         r"\toprule",
         " & ".join(heads) + r" \\",
@@ -111,12 +113,11 @@ def _latex_table(table: Table) -> str:
                 body = body or [rf"\multicolumn{{{len(table.metrics)}}}{{c}}{{{NOT_RUN}}}"]
                 lines.append(" & ".join(head + body) + r" \\")
                 first = label = ""
-    lines.append(r"\bottomrule")
     remarks = [_latex(note) for note in table.notes]
     remarks += [rf"\textsuperscript{{{letter}}} {_latex(facts)}" for letter, facts in table.footnotes.items()]
-    for remark in remarks:
-        lines.append(rf"\multicolumn{{{columns}}}{{p{{0.95\textwidth}}}}{{\scriptsize {remark}}} \\")
-    return "\n".join(lines + [r"\end{tabular}", r"\end{table*}"])
+    lines += [r"\bottomrule", r"\end{tabular}", r"\par\medskip", r"\parbox{\textwidth}{\raggedright\scriptsize"]
+    lines += [rf"{remark}\par" for remark in remarks]
+    return "\n".join(lines + ["}", r"\end{table*}"])
 
 
 def _lines_of(row: Row, bold) -> list[tuple[str, list[str]]]:

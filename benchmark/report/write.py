@@ -100,9 +100,10 @@ def _sections(
 
 def _facts(runs: list[ReleasedRun]) -> list[tuple[str, str]]:
     evaluated = [run for run in runs if run.metrics and run.tier != SMOKE]
+    models = len({run.model for run in evaluated})
     return [
         (str(len(evaluated)), "evaluated run" if len(evaluated) == 1 else "evaluated runs"),
-        (str(len({run.model for run in evaluated})), "models, oracles included"),
+        (str(models), ("model" if models == 1 else "models") + ", oracles included"),
         (f"{sum(run.images_seen for run in evaluated):,}", "training images seen"),
     ]
 

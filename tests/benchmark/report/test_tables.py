@@ -181,6 +181,8 @@ def test_latex_is_booktabs_and_escapes_names(results):
     text = to_latex(build_tables(results.folder)["table1"])
     assert r"\toprule" in text and r"\bottomrule" in text and r"\textbf{0.8000}" in text
     assert r"(a\_b)\textsuperscript{a}" in text and r"run\_1\&2" in text
+    assert r"\caption{embeddings against" in text
+    assert text.count("{") - text.count(r"\{") == text.count("}") - text.count(r"\}")
     assert text.count(r"\begin{") == text.count(r"\end{")
     body = [line for line in text.splitlines() if "&" in line and "multicolumn" not in line]
     assert {line.replace(r"\&", "").count("&") for line in body} == {9}
