@@ -114,7 +114,7 @@ def _draw_paper(plot, paper: PaperTable, group: str, prefix: str, metric: str) -
     points = sorted((x, y) for x, y in zip(numbers, rows[metric], strict=True) if x is not None)
     style = {"color": PAPER_COLOR, "linewidth": 1.2}
     if points:
-        plot.plot(*zip(*points, strict=True), "o--", markersize=3.5, label="the paper", **style)
+        plot.plot(*zip(*points, strict=True), "o--", markersize=7, fillstyle="none", label="the paper", **style)
     for x, row, y in zip(numbers, rows["row"], rows[metric], strict=True):
         if x is None:
             plot.axhline(y, linestyle=":", label=f"the paper, {row}", **style)
