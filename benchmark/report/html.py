@@ -24,7 +24,7 @@ class Plot:
 
 @dataclass(frozen=True)
 class PanelRow:
-    """Pictures that belong together. files: names of the same pictures beside the page."""
+    """Pictures that belong together."""
 
     title: str
     panels: Sequence[Panel]
