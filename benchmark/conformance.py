@@ -27,7 +27,7 @@ from datasets.scene import IMAGE_SIZE, SceneParameters
 SCENES = SceneParameters((1, 1, 1))
 IMAGES = 3
 EMPTY_IMAGE = 2
-STEPS = 4
+STEPS = 2
 SEED = 7
 
 

@@ -30,6 +30,7 @@ class NetworkSettings:
 
     encoder: any name of segmentation_models_pytorch; "tu-NAME" is timm's NAME. encoder_weights: a safetensors file
     with the encoder's weights as timm or segmentation_models_pytorch name them; None starts from random weights.
+    encoder_channels: widths of the four stages of one of timm's ResNets; None keeps its own.
     stem: "encoder" keeps the encoder's own first stage; "patch" replaces a ResNet's (7x7 convolution and pooling) by
     one 3x3 convolution over the 4x4 pixels behind each output pixel, which loses no pixel and is cheaper.
     decoder: DeepLabV3+ at output stride 16, or a feature pyramid. feature_channels: of the decoder's output.
@@ -41,6 +42,7 @@ class NetworkSettings:
 
     encoder: str = "tu-xception65"
     encoder_weights: str | None = None
+    encoder_channels: tuple[int, ...] | None = None
     in_channels: int = 3
     stem: Literal["encoder", "patch"] = "encoder"
     decoder: Literal["deeplabv3plus", "fpn"] = "deeplabv3plus"
@@ -123,6 +125,8 @@ def _common_name(name: str) -> str:
 def _features(settings: NetworkSettings) -> tuple[nn.Module, nn.Module]:
     """Encoder and decoder; their composition maps an image to (B, feature_channels, 64, 64)."""
     common = {"encoder_name": settings.encoder, "encoder_weights": None, "in_channels": settings.in_channels}
+    if settings.encoder_channels is not None:
+        common["channels"] = settings.encoder_channels
     if settings.decoder == "deeplabv3plus":
         model = smp.DeepLabV3Plus(
             **common,
@@ -140,11 +144,12 @@ def _features(settings: NetworkSettings) -> tuple[nn.Module, nn.Module]:
         )
         model.decoder.merge = _Sum()
     if settings.stem == "patch":
-        model.encoder.conv1 = nn.Sequential(
-            nn.PixelUnshuffle(4),
-            nn.Conv2d(16 * settings.in_channels, model.encoder.conv1.out_channels, 3, padding=1, bias=False),
+        resnet = getattr(model.encoder, "model", model.encoder)  # timm's, or segmentation_models_pytorch's own
+        width = resnet.conv1.out_channels
+        resnet.conv1 = nn.Sequential(
+            nn.PixelUnshuffle(4), nn.Conv2d(16 * settings.in_channels, width, 3, padding=1, bias=False)
         )
-        model.encoder.maxpool = nn.Identity()
+        resnet.maxpool = nn.Identity()
     for part in (model.encoder, model.decoder):
         _set_normalization(part, settings.normalization)
     return model.encoder, model.decoder
