@@ -1,0 +1,135 @@
+"""The layered-embedding model behind the benchmark's interface."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import one_hot
+from torch.nn.utils.rnn import pad_sequence
+
+from benchmark.adapter import Adapter, Detections
+from benchmark.engine.checkpoint import load_weights
+from benchmark.engine.fit import fit
+from benchmark.run import Run
+from datasets.errors import InputError
+from datasets.exported import ExportedDataset
+from datasets.render import LayeredSample, render_layers
+from embedding_model.instances import PAPER, cluster_pixels, instances
+from embedding_model.loss import LossSettings, classes_of, layered_embedding_loss
+from embedding_model.network import CLASSES, LayeredEmbeddingNetwork
+from embedding_model.presets import PRESETS, Preset
+
+PREDICTION_BATCH = 16
+
+
+class LayeredEmbedding(Adapter):
+    """Pixel embeddings over L layers, clustered into amodal instances.
+
+    Variants: "default" clusters and scores as the preset says. "clustering-paper" keeps to the paper's plain scheme.
+    "semantic-ground-truth" takes the classes of all layers from the ground truth (the paper's first ablation).
+    "clustering-ground-truth" takes the instance of each pixel from the ground-truth layers instead of clustering (its
+    second), as far as the model reaches: a pixel that it predicts as background in a layer is in no instance, and one
+    that it predicts as another class belongs to an instance of that class.
+    """
+
+    presets = PRESETS
+    variants = ("default", "clustering-paper", "semantic-ground-truth", "clustering-ground-truth")
+
+    def train(self, run: Run) -> bool:
+        """Train with the shared engine; see `Adapter.train`."""
+        torch.manual_seed(run.seed)
+        network = LayeredEmbeddingNetwork(run.preset.network, run.layers)
+        render = partial(render_layers, layers=run.layers)
+        step = partial(training_step, settings=run.preset.loss)
+        return fit(run, network, render, step, run.preset.training, collate)
+
+    def predict(
+        self, dataset: ExportedDataset, run: Run, variants: Sequence[str]
+    ) -> Iterator[tuple[int, dict[str, Detections]]]:
+        """One pass of the network for all variants; see `Adapter.predict`."""
+        network = load_network(run)
+        for start in range(0, len(dataset.image_ids), PREDICTION_BATCH):
+            image_ids = dataset.image_ids[start : start + PREDICTION_BATCH]
+            maps = predict_maps(network, np.stack([dataset.image(image_id) for image_id in image_ids]), run)
+            truth = None
+            if any("ground-truth" in name for name in variants):
+                truth = _ground_truth(dataset, image_ids, run)
+            outputs = {name: _detections(maps, truth, name, run.preset) for name in variants}
+            for place, image_id in enumerate(image_ids):
+                yield image_id, {name: detections[place] for name, detections in outputs.items()}
+
+
+def collate(samples: Sequence[LayeredSample]) -> dict[str, Tensor]:
+    """Batch of training samples; categories are padded with 0 to the most instances of an image."""
+    return {
+        "image": torch.from_numpy(np.stack([sample.image for sample in samples])),
+        "layers": torch.from_numpy(np.stack([sample.layers for sample in samples])),
+        "categories": pad_sequence([torch.from_numpy(sample.categories) for sample in samples], batch_first=True),
+    }
+
+
+def training_step(model: nn.Module, batch: dict[str, Tensor], settings: LossSettings) -> dict[str, Tensor]:
+    """Loss and its terms on a batch from `collate`."""
+    return layered_embedding_loss(model(batch["image"]), batch["layers"], batch["categories"], settings)
+
+
+def load_network(run: Run) -> LayeredEmbeddingNetwork:
+    """The trained network of `run` on its device, ready to predict."""
+    network = LayeredEmbeddingNetwork(replace(run.preset.network, encoder_weights=None), run.layers)
+    load_weights(run.weights, network)
+    memory_format = torch.channels_last if run.preset.training.channels_last else torch.preserve_format
+    return network.to(run.device, memory_format=memory_format).eval()
+
+
+@dataclass(frozen=True)
+class Maps:
+    """Class probabilities (B, L, 4, 64, 64) and embeddings (B, L, C, 64, 64), float32, on the run's device."""
+
+    probabilities: Tensor
+    embeddings: Tensor
+
+
+@torch.inference_mode()
+def predict_maps(network: LayeredEmbeddingNetwork, images: np.ndarray, run: Run) -> Maps:
+    """What the network says about images (B, 256, 256, 3) uint8."""
+    with torch.autocast(run.device, torch.bfloat16, enabled=run.preset.training.precision == "bf16"):
+        output = network(torch.from_numpy(images).to(run.device))
+    if not all(maps.isfinite().all() for maps in output):
+        raise InputError(f"{run.weights}: the network's output is not finite, expected the weights of a finished run")
+    return Maps(output.class_logits.softmax(dim=2), output.embeddings)
+
+
+@dataclass(frozen=True)
+class GroundTruth:
+    """classes: (B, L, 64, 64) int64, 0 background. labels: (B, L, 64, 64) int64, instance from 0, -1 background."""
+
+    classes: Tensor
+    labels: Tensor
+
+
+def _ground_truth(dataset: ExportedDataset, image_ids: Sequence[int], run: Run) -> GroundTruth:
+    layers = torch.from_numpy(np.stack([dataset.layers(image_id, run.layers) for image_id in image_ids]))
+    categories = [
+        torch.tensor([annotation["category_id"] for annotation in dataset.annotations(image_id)], dtype=torch.uint8)
+        for image_id in image_ids
+    ]
+    classes = classes_of(layers, pad_sequence(categories, batch_first=True))
+    return GroundTruth(classes.to(run.device), (layers.long() - 1).to(run.device))
+
+
+def _detections(maps: Maps, truth: GroundTruth | None, variant: str, preset: Preset) -> list[Detections]:
+    """Detections of each image of the batch."""
+    settings = PAPER if variant == "clustering-paper" else preset.instances
+    probabilities = maps.probabilities
+    if variant == "semantic-ground-truth":
+        probabilities = one_hot(truth.classes, CLASSES).movedim(-1, 2).float()
+    classes = probabilities.argmax(dim=2)
+    if variant == "clustering-ground-truth":
+        labels = truth.labels
+    else:
+        labels = cluster_pixels(classes, maps.embeddings, settings)
+    arrays = [tensor.cpu().numpy() for tensor in (classes, labels, probabilities, maps.embeddings)]
+    return [instances(*image, settings) for image in zip(*arrays, strict=True)]

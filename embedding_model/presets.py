@@ -1,0 +1,76 @@
+"""Presets of the layered-embedding model: every hyperparameter of a run, as data."""
+
+from dataclasses import dataclass, field, replace
+
+from benchmark.engine.settings import TrainingSettings
+from embedding_model.instances import InstanceSettings
+from embedding_model.loss import LossSettings
+from embedding_model.network import NetworkSettings
+
+
+@dataclass(frozen=True)
+class Preset:
+    """network, loss and training make the weights; instances says how predictions are made from them."""
+
+    training: TrainingSettings
+    network: NetworkSettings = field(default_factory=NetworkSettings)
+    loss: LossSettings = field(default_factory=LossSettings)
+    instances: InstanceSettings = field(default_factory=InstanceSettings)
+
+
+COMPACT_NETWORK = NetworkSettings(
+    encoder="tu-resnet18",
+    encoder_channels=(64, 128, 256, 256),
+    in_channels=1,
+    stem="patch",
+    decoder="fpn",
+    feature_channels=128,
+    pyramid_channels=128,
+    normalization="batch",
+    dropout=0.0,
+    head_channels=(128,),
+    shared_heads=True,
+    embedding_channels=8,
+)
+
+PRESETS = {
+    # protocol "Embedding model"; the paper starts from pretrained weights: network.encoder_weights names a file of them
+    "paper": Preset(training=TrainingSettings(weight_decay=1e-5)),
+    # for CPUs with bfloat16 and for anyone in a hurry
+    "compact": Preset(
+        training=TrainingSettings(
+            batch_size=8,
+            optimizer="adamw",
+            learning_rate=3e-3,
+            weight_decay=1e-2,
+            schedule="cosine",
+            warmup_images=1_000,
+            clip_gradient_norm=10.0,
+            precision="bf16",
+            channels_last=True,
+        ),
+        network=COMPACT_NETWORK,
+    ),
+    # the same code in two minutes on two cores
+    "smoke": Preset(
+        training=TrainingSettings(
+            images=2_400,
+            batch_size=4,
+            optimizer="adamw",
+            learning_rate=3e-3,
+            weight_decay=1e-2,
+            schedule="cosine",
+            warmup_images=200,
+            clip_gradient_norm=10.0,
+            precision="bf16",
+            channels_last=True,
+        ),
+        network=replace(
+            COMPACT_NETWORK,
+            encoder_channels=(32, 32, 64, 64),
+            feature_channels=32,
+            pyramid_channels=32,
+            head_channels=(32,),
+        ),
+    ),
+}
