@@ -8,7 +8,16 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-LIBRARIES = ("torch", "torchvision", "detectron2", "numpy", "opencv-python-headless", "pycocotools", "timm", "ultrafast-pycocotools")
+LIBRARIES = (
+    "torch",
+    "torchvision",
+    "detectron2",
+    "numpy",
+    "opencv-python-headless",
+    "pycocotools",
+    "timm",
+    "ultrafast-pycocotools",
+)
 
 
 def hardware() -> dict[str, Any]:
