@@ -214,7 +214,7 @@ def _models(_: argparse.Namespace) -> int:
 def _regenerate(_: argparse.Namespace) -> int:
     from benchmark.regenerate import regenerate
 
-    regenerate(RESULTS, DATA)
+    regenerate(RESULTS, DATA, ROOT / "README.md")
     return 0
 
 

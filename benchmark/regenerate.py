@@ -8,6 +8,7 @@ from benchmark.evaluation_sets import evaluation_set
 from benchmark.files import write_json
 from benchmark.manifest import read_manifest
 from benchmark.registry import adapter_names, find_adapter
+from benchmark.report.readme import update_readme
 from benchmark.report.write import write_report
 from benchmark.run import Run
 from benchmark.runs import predict_and_evaluate, read_metrics
@@ -16,8 +17,8 @@ from datasets.scene import SceneParameters
 from datasets.seeds import EVALUATION_INSTANCES_PER_CLASS
 
 
-def regenerate(results: Path, data: Path) -> None:
-    """Recompute what needs no training into `results`/released, then write the report.
+def regenerate(results: Path, data: Path, readme: Path) -> None:
+    """Recompute what needs no training into `results`/released, then write the report and the tables of `readme`.
 
     Models without presets need no training and are run; the predictions of all other released runs are evaluated
     again. Files whose numbers did not change are left alone.
@@ -27,6 +28,7 @@ def regenerate(results: Path, data: Path) -> None:
         run_untrained_models(results / "released", dataset)
     evaluate_released(results / "released", data)
     write_report(results, results / "report", data_folder=data)
+    update_readme(readme, results)
     print(f"{results / 'report' / 'index.html'}: tables and figures", file=sys.stderr)
 
 
