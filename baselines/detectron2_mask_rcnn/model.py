@@ -17,9 +17,10 @@ from datasets.scene import CATEGORIES
 ANCHOR_SIZES = (36, 52, 67, 80, 96, 116, 140, 160)
 """Square roots of anchor areas in pixels, shared out among the pyramid's levels of stride 4 to 32.
 
-Boxes of clipped shapes start at about 33 pixels; a 204.8 x 25.6 rectangle has a box of 163 x 163 at 45 degrees and a
-flat one with a ratio of 1:8 upright. On 200 validation scenes 98.7 % of the boxes have an anchor of IoU 0.7 or more
-(rectangles 97.4 %) and all one of 0.5; Detectron2's own anchors: 72 % (44 %) and 98 %.
+Boxes of clipped shapes start at about 33 pixels; a 204.8 x 25.6 rectangle has a box of 163 x 163 at 45 degrees and one
+of 1:8 upright. Share of boxes with an anchor of IoU 0.7 or more in 200 validation scenes (seed 1000, N=6): circles
+99.4 %, triangles 99.3 %, rectangles 97.2 %, and all have one of 0.5. Detectron2's own anchors (32 to 512, three
+ratios): 83 %, 90 %, 44 %, and 94 % of the rectangles at 0.5; the released code's (8 to 128): 29 %, 24 %, 16 %.
 """
 
 ANCHOR_ASPECT_RATIOS = (0.25, 0.5, 1.0, 2.0, 4.0)

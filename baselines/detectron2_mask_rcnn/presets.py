@@ -75,13 +75,13 @@ CPU = MaskRCNNPreset(
 # Everything small, for a test of the whole path in a few minutes.
 SMOKE = MaskRCNNPreset(
     training=TrainingSettings(
-        images=2_400,
+        images=1_600,
         batch_size=8,
         optimizer="adamw",
         learning_rate=2e-3,
         weight_decay=1e-4,
         schedule="cosine",
-        warmup_images=240,
+        warmup_images=160,
         clip_gradient_norm=10.0,
         precision="bf16",
         log_every=200,
