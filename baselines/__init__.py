@@ -4,4 +4,5 @@
 ADAPTERS = {
     "detectron2-mask-rcnn": "baselines.detectron2_mask_rcnn.adapter:Detectron2MaskRCNN",
     "ground-truth-layers": "baselines.ground_truth_layers:GroundTruthLayers",
+    "torchvision-mask-rcnn": "baselines.torchvision_mask_rcnn.adapter:TorchvisionMaskRCNN",
 }

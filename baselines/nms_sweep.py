@@ -84,13 +84,27 @@ MaskHead = Callable[[list[Tensor], list[Tensor]], list[Tensor]]
 """Boxes (U, 4) and classes (U,) of each image -> mask probabilities (U, M, M) of each image."""
 
 
-def detections_of_variants(
+def sweep(
+    variants: Sequence[str], detect_boxes: Callable[[DetectionProtocol], Sequence[Candidates]], mask_head: MaskHead
+) -> list[dict[str, Detections]]:
+    """The detections of every variant for each image of a batch; boxes and masks are predicted once per protocol.
+
+    detect_boxes: the candidates of each image under a protocol's score floor and RPN. mask_head: see `MaskHead`.
+    """
+    outputs: list[dict[str, Detections]] = []
+    for protocol_name, protocol in PROTOCOLS.items():
+        wanted = [name for name in variants if VARIANTS[name].protocol == protocol_name]
+        if wanted:
+            detections = _detections_of_protocol(detect_boxes(protocol), wanted, mask_head)
+            outputs = [
+                earlier | found for earlier, found in zip(outputs or [{}] * len(detections), detections, strict=True)
+            ]
+    return outputs
+
+
+def _detections_of_protocol(
     candidates: Sequence[Candidates], variants: Sequence[str], mask_head: MaskHead
 ) -> list[dict[str, Detections]]:
-    """The detections of every variant, all of one protocol, for each image of a batch.
-
-    candidates: one per image, from that protocol's score floor and RPN.
-    """
     kept = [
         {name: _kept_boxes(VARIANTS[name], image_candidates) for name in variants} for image_candidates in candidates
     ]

@@ -16,27 +16,31 @@ ROIS_AT_ONCE = 128
 
 
 class ROIAlign(nn.Module):
-    """ROIAlign (He et al. 2017, half-pixel aligned): torchvision's kernel on a GPU, matrix products on a CPU.
+    """ROIAlign (He et al. 2017): torchvision's kernel on a GPU, matrix products on a CPU.
 
-    Takes the place of `detectron2.layers.ROIAlign` and has its arguments; sampling_ratio 0 takes as many samples per
-    bin as the bin has feature cells.
+    Takes the place of `detectron2.layers.ROIAlign` and has its arguments. sampling_ratio: samples per side of a bin, 0
+    for as many as the bin has feature cells. aligned: whether cell centres lie half a cell from the edge of the map, or
+    on it and a ROI is at least a cell wide, as in the first version.
     """
 
-    def __init__(self, output_size: tuple[int, int], spatial_scale: float, sampling_ratio: int):
+    def __init__(self, output_size: tuple[int, int], spatial_scale: float, sampling_ratio: int, aligned: bool = True):
         super().__init__()
         self.output_size = output_size
         self.spatial_scale = spatial_scale
         self.sampling_ratio = sampling_ratio
+        self.aligned = aligned
 
     def forward(self, features: Tensor, rois: Tensor) -> Tensor:
         """features: (N, C, H, W). rois: (R, 5), image number and x0, y0, x1, y1 in pixels, ordered by image.
         Returns (R, C, *output_size) in the dtype of `features`."""
         if features.is_cuda:
             return roi_align(
-                features, rois.to(features), self.output_size, self.spatial_scale, self.sampling_ratio, aligned=True
+                features, rois.to(features), self.output_size, self.spatial_scale, self.sampling_ratio, self.aligned
             )
         height, width = features.shape[-2:]
-        x0, y0, x1, y1 = (rois[:, 1:].float() * self.spatial_scale - 0.5).unbind(1)
+        x0, y0, x1, y1 = (rois[:, 1:].float() * self.spatial_scale - (0.5 if self.aligned else 0.0)).unbind(1)
+        if not self.aligned:
+            x1, y1 = torch.maximum(x1, x0 + 1), torch.maximum(y1, y0 + 1)
         rows = interpolation_weights(y0, y1, height, self.output_size[0], self.sampling_ratio).to(features.dtype)
         columns = interpolation_weights(x0, x1, width, self.output_size[1], self.sampling_ratio).to(features.dtype)
         counts = torch.bincount(rois[:, 0].long(), minlength=len(features)).tolist()

@@ -1,9 +1,9 @@
 """Detectron2's Mask R-CNN behind the benchmark's interface (paper section 5; protocol "Mask R-CNN baseline")."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from baselines.box_targets import render_boxes
@@ -13,6 +13,7 @@ from baselines.detectron2_mask_rcnn.model import build_model
 from baselines.detectron2_mask_rcnn.presets import PRESETS
 from baselines.detectron2_mask_rcnn.targets import collate, model_input
 from baselines.nms_sweep import VARIANTS
+from baselines.prediction import predict_in_batches
 from benchmark.adapter import Adapter, Detections
 from benchmark.engine.fit import fit
 from benchmark.run import Run
@@ -34,18 +35,9 @@ class Detectron2MaskRCNN(Adapter):
     def predict(
         self, dataset: ExportedDataset, run: Run, variants: Sequence[str]
     ) -> Iterator[tuple[int, dict[str, Detections]]]:
-        """One forward pass per batch of images for all `variants`, in the precision of training."""
-        settings = run.preset.training
-        model = build_model(run.preset)
-        model.load_state_dict(load_file(run.weights))
-        memory_format = torch.channels_last if settings.channels_last else torch.preserve_format
-        model.to(run.device, memory_format=memory_format).eval()
-        for start in range(0, len(dataset.image_ids), run.preset.prediction_batch_size):
-            image_ids = dataset.image_ids[start : start + run.preset.prediction_batch_size]
-            inputs = [model_input(dataset.image(image_id)) for image_id in image_ids]
-            with torch.autocast(run.device, torch.bfloat16, enabled=settings.precision == "bf16"):
-                detections = detect(model, inputs, variants)
-            yield from zip(image_ids, detections, strict=True)
+        """One forward pass per batch of images for all `variants`."""
+        model = build_model(replace(run.preset, weights=None))
+        return predict_in_batches(model, dataset, run, model_input, lambda *batch: detect(*batch, variants))
 
 
 def training_step(model: nn.Module, batch: list[dict]) -> dict[str, Tensor]:

@@ -3,28 +3,16 @@
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
+from baselines import anchors
 from baselines.detectron2_mask_rcnn.library import CfgNode, GeneralizedRCNN, ROIPooler, layers, model_zoo
 from baselines.detectron2_mask_rcnn.library import build_model as build_from_config
 from baselines.detectron2_mask_rcnn.presets import MaskRCNNPreset
 from baselines.roi_align import ROIAlign
 from datasets.errors import InputError
 from datasets.scene import CATEGORIES
-
-ANCHOR_SIZES = (36, 52, 67, 80, 96, 116, 140, 160)
-"""Square roots of anchor areas in pixels, shared out among the pyramid's levels of stride 4 to 32.
-
-Boxes of clipped shapes start at about 33 pixels; a 204.8 x 25.6 rectangle has a box of 163 x 163 at 45 degrees and one
-of 1:8 upright. Share of boxes with an anchor of IoU 0.7 or more in 200 validation scenes (seed 1000, N=6): circles
-99.4 %, triangles 99.3 %, rectangles 97.2 %, and all have one of 0.5. Detectron2's own anchors (32 to 512, three
-ratios): 83 %, 90 %, 44 %, and 94 % of the rectangles at 0.5; the released code's (8 to 128): 29 %, 24 %, 16 %.
-"""
-
-ANCHOR_ASPECT_RATIOS = (0.25, 0.5, 1.0, 2.0, 4.0)
-"""Height by width; flatter boxes are few, and these come within an IoU of 0.5 of them."""
 
 
 def build_model(preset: MaskRCNNPreset) -> GeneralizedRCNN:
@@ -66,8 +54,8 @@ def load_config(preset: MaskRCNNPreset) -> CfgNode:
         "MODEL.ROI_HEADS.NUM_CLASSES": len(CATEGORIES),
         "MODEL.ROI_HEADS.BATCH_SIZE_PER_IMAGE": preset.rois_per_image,
         "MODEL.RPN.IN_FEATURES": levels,
-        "MODEL.ANCHOR_GENERATOR.SIZES": [sizes.tolist() for sizes in np.split(np.array(ANCHOR_SIZES), len(levels))],
-        "MODEL.ANCHOR_GENERATOR.ASPECT_RATIOS": [list(ANCHOR_ASPECT_RATIOS)],
+        "MODEL.ANCHOR_GENERATOR.SIZES": [list(sizes) for sizes in anchors.sizes_of_levels(len(levels))],
+        "MODEL.ANCHOR_GENERATOR.ASPECT_RATIOS": [list(anchors.ASPECT_RATIOS)],
         "MODEL.ANCHOR_GENERATOR.OFFSET": 0.5,
     }
     if preset.norm is not None:
@@ -90,8 +78,8 @@ def mask_rcnn_configs() -> list[str]:
 
 
 def _fast_on_cpu(pooler: nn.Module) -> nn.Module:
-    if isinstance(pooler, layers.ROIAlign) and pooler.aligned:
-        return ROIAlign(pooler.output_size, pooler.spatial_scale, pooler.sampling_ratio)
+    if isinstance(pooler, layers.ROIAlign):
+        return ROIAlign(pooler.output_size, pooler.spatial_scale, pooler.sampling_ratio, pooler.aligned)
     return pooler
 
 

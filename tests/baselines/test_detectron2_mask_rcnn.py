@@ -69,8 +69,9 @@ def single_inference(model, inputs, variant):
         return [output["instances"] for output in model(inputs)]
 
 
-@pytest.mark.parametrize("prefix", ["", "coco-"])
-def test_sweep_equals_eleven_inferences(model, inputs, prefix):
+@pytest.mark.parametrize(("prefix", "count"), [("", 2), ("coco-", 1)])
+def test_sweep_equals_eleven_inferences(model, inputs, prefix, count):
+    inputs = inputs[:count]
     names = [f"{prefix}nms-{threshold}" for threshold in THRESHOLDS]
     swept = detect(model, inputs, names)
     counts = set()

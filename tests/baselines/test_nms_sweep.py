@@ -10,10 +10,10 @@ from baselines.nms_sweep import (
     SOFT_NMS_SIGMA,
     VARIANTS,
     Candidates,
-    detections_of_variants,
     mask_nms,
     paste_on_grid,
     soft_nms,
+    sweep,
 )
 from datasets.scene import GRID
 
@@ -30,7 +30,7 @@ def full_masks(boxes, classes):
 
 
 def kept_scores(variant, candidates=TWO_CIRCLES):
-    (image,) = detections_of_variants([candidates], [variant], full_masks)
+    (image,) = sweep([variant], lambda _protocol: [candidates], full_masks)
     return image[variant].scores.round(6).tolist()
 
 
@@ -57,7 +57,7 @@ def test_masks_are_predicted_once_for_the_union():
         return full_masks(boxes, classes)
 
     nothing = Candidates(BOXES[:0], SCORES[:0], CLASSES[:0])
-    outputs = detections_of_variants([TWO_CIRCLES, nothing], ["nms-0.0", "nms-0.5"], counting)
+    outputs = sweep(["nms-0.0", "nms-0.5"], lambda _protocol: [TWO_CIRCLES, nothing], counting)
     assert asked == [[[0, 0, 1], []]]
     assert [len(outputs[0][name].scores) for name in ("nms-0.0", "nms-0.5")] == [2, 3]
     assert outputs[0]["nms-0.0"].categories.tolist() == [1, 2]

@@ -18,14 +18,15 @@ ROIS = torch.tensor(
 )
 
 
+@pytest.mark.parametrize("aligned", [True, False])
 @pytest.mark.parametrize("sampling_ratio", [0, 2])
 @pytest.mark.parametrize(("bins", "stride"), [(7, 4), (14, 8), (7, 32)])
-def test_equals_torchvision(bins, stride, sampling_ratio):
+def test_equals_torchvision(bins, stride, sampling_ratio, aligned):
     torch.manual_seed(0)
     size = 256 // stride
     features = torch.randn(3, 5, size, size, dtype=torch.float64).float().requires_grad_()
-    pooled = ROIAlign((bins, bins), 1 / stride, sampling_ratio)(features, ROIS)
-    expected = roi_align(features, ROIS, (bins, bins), 1 / stride, sampling_ratio, aligned=True)
+    pooled = ROIAlign((bins, bins), 1 / stride, sampling_ratio, aligned)(features, ROIS)
+    expected = roi_align(features, ROIS, (bins, bins), 1 / stride, sampling_ratio, aligned=aligned)
     torch.testing.assert_close(pooled, expected, rtol=0, atol=2e-5)
 
     upstream = torch.randn_like(pooled)
