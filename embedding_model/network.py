@@ -37,6 +37,7 @@ class NetworkSettings:
     pyramid_channels: of the feature pyramid's levels. normalization: of encoder and decoder. dropout: on the decoder's
     features (DeepLabV3+: after its pyramid pooling). head_channels: of the 3x3 convolutions of a head.
     shared_heads: one stack of those for all heads, or one of its own for each of the 2L heads as in the paper.
+    normalized_heads: a BatchNorm after each of a head's hidden convolutions, which the paper's do not have.
     embedding_channels: C.
     """
 
@@ -52,6 +53,7 @@ class NetworkSettings:
     dropout: float = 0.1
     head_channels: tuple[int, ...] = (256, 256, 128)
     shared_heads: bool = False
+    normalized_heads: bool = False
     embedding_channels: int = 6
 
     def __post_init__(self):
@@ -181,10 +183,12 @@ def _set_normalization(module: nn.Module, kind: str) -> None:
 
 
 def _head(settings: NetworkSettings, out_channels: int) -> nn.Sequential:
-    """3x3 convolutions with ReLU, the last of them linear."""
+    """3x3 convolutions with ReLU, the last of them linear; with a BatchNorm each where the settings ask for it."""
     widths = (settings.feature_channels, *settings.head_channels)
-    blocks = [
-        nn.Sequential(nn.Conv2d(before, after, 3, padding=1), nn.ReLU(inplace=True))
-        for before, after in zip(widths, widths[1:], strict=False)
-    ]
-    return nn.Sequential(*blocks, nn.Conv2d(widths[-1], out_channels, 3, padding=1))
+    layers: list[nn.Module] = []
+    for before, after in zip(widths, widths[1:], strict=False):
+        layers.append(nn.Conv2d(before, after, 3, padding=1, bias=not settings.normalized_heads))
+        if settings.normalized_heads:
+            layers.append(nn.BatchNorm2d(after))
+        layers.append(nn.ReLU(inplace=True))
+    return nn.Sequential(*layers, nn.Conv2d(widths[-1], out_channels, 3, padding=1))

@@ -7,6 +7,11 @@ from embedding_model.instances import InstanceSettings
 from embedding_model.loss import LossSettings
 from embedding_model.network import NetworkSettings
 
+CLASSES_FIRST = LossSettings(variance_weight=0.1, distance_weight=0.1, regularization_weight=0.001)
+"""With the paper's weights of 1 the embedding drowns the classes: compact, N=6, L=2, after 3,000 images, has a
+cross-entropy of 1.07 with them and .75 with a tenth, and variance and distance no better (.61, .53 against .62, .52).
+"""
+
 
 @dataclass(frozen=True)
 class Preset:
@@ -50,6 +55,7 @@ PRESETS = {
             channels_last=True,
         ),
         network=COMPACT_NETWORK,
+        loss=CLASSES_FIRST,
     ),
     # the same code in two minutes on two cores
     "smoke": Preset(
@@ -72,5 +78,6 @@ PRESETS = {
             pyramid_channels=32,
             head_channels=(32,),
         ),
+        loss=CLASSES_FIRST,
     ),
 }
