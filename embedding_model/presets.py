@@ -35,6 +35,7 @@ COMPACT_NETWORK = NetworkSettings(
     dropout=0.0,
     head_channels=(128,),
     shared_heads=True,
+    normalized_heads=True,
     embedding_channels=8,
 )
 
@@ -44,7 +45,7 @@ PRESETS = {
     # for CPUs with bfloat16 and for anyone in a hurry
     "compact": Preset(
         training=TrainingSettings(
-            batch_size=8,
+            batch_size=4,
             optimizer="adamw",
             learning_rate=3e-3,
             weight_decay=1e-2,
