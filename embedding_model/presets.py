@@ -36,6 +36,7 @@ COMPACT_NETWORK = NetworkSettings(
     head_channels=(128,),
     shared_heads=True,
     normalized_heads=True,
+    normalized_heads=True,
     embedding_channels=8,
 )
 
@@ -61,13 +62,13 @@ PRESETS = {
     # the same code in two minutes on two cores
     "smoke": Preset(
         training=TrainingSettings(
-            images=2_400,
+            images=4_000,
             batch_size=4,
             optimizer="adamw",
             learning_rate=3e-3,
             weight_decay=1e-2,
             schedule="cosine",
-            warmup_images=200,
+            warmup_images=400,
             clip_gradient_norm=10.0,
             precision="bf16",
             channels_last=True,
@@ -75,6 +76,7 @@ PRESETS = {
         network=replace(
             COMPACT_NETWORK,
             encoder_channels=(32, 32, 64, 64),
+            stem="encoder",
             feature_channels=32,
             pyramid_channels=32,
             head_channels=(32,),
