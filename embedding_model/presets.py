@@ -36,7 +36,6 @@ COMPACT_NETWORK = NetworkSettings(
     head_channels=(128,),
     shared_heads=True,
     normalized_heads=True,
-    normalized_heads=True,
     embedding_channels=8,
 )
 
