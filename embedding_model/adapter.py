@@ -17,7 +17,7 @@ from benchmark.run import Run
 from datasets.errors import InputError
 from datasets.exported import ExportedDataset
 from datasets.render import LayeredSample, render_layers
-from embedding_model.instances import PAPER, cluster_pixels, instances
+from embedding_model.instances import PAPER, cluster_pixels, dissolve_fragments, instances
 from embedding_model.loss import LossSettings, classes_of, layered_embedding_loss
 from embedding_model.network import CLASSES, LayeredEmbeddingNetwork
 from embedding_model.presets import PRESETS, Preset
@@ -28,7 +28,8 @@ PREDICTION_BATCH = 16
 class LayeredEmbedding(Adapter):
     """Pixel embeddings over L layers, clustered into amodal instances.
 
-    Variants: "default" clusters and scores as the preset says. "clustering-paper" keeps to the paper's plain scheme.
+    Variants: "default" clusters and scores as the preset says and dissolves fragments. "clustering-paper" keeps to the
+    paper's plain scheme.
     "semantic-ground-truth" takes the classes of all layers from the ground truth (the paper's first ablation).
     "clustering-ground-truth" takes the instance of each pixel from the ground-truth layers instead of clustering (its
     second), as far as the model reaches: a pixel that it predicts as background in a layer is in no instance, and one
@@ -132,4 +133,9 @@ def _detections(maps: Maps, truth: GroundTruth | None, variant: str, preset: Pre
     else:
         labels = cluster_pixels(classes, maps.embeddings, settings)
     arrays = [tensor.cpu().numpy() for tensor in (classes, labels, probabilities, maps.embeddings)]
-    return [instances(*image, settings) for image in zip(*arrays, strict=True)]
+    detections = []
+    for classes, labels, *evidence in zip(*arrays, strict=True):
+        if variant not in ("clustering-paper", "clustering-ground-truth"):
+            classes, labels = dissolve_fragments(classes, labels, *evidence, settings)
+        detections.append(instances(classes, labels, *evidence, settings))
+    return detections

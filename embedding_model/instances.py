@@ -38,6 +38,9 @@ PAPER = InstanceSettings(seeding="first", score="probability")
 HALF_AREA = 50
 """Area in pixels at which the score's factor for area is one half."""
 
+FRAGMENT_SCORE = 0.1
+"""Clusters with a lower score of area and tightness are fragments."""
+
 
 def cluster_pixels(classes: Tensor, embeddings: Tensor, settings: InstanceSettings) -> Tensor:
     """Label the pixels of each class of each image, those of all layers together.
@@ -54,6 +57,35 @@ def cluster_pixels(classes: Tensor, embeddings: Tensor, settings: InstanceSettin
     return labels.view(batch, len(categories), -1).amax(dim=1).view(classes.shape)
 
 
+def dissolve_fragments(
+    classes: np.ndarray,
+    labels: np.ndarray,
+    probabilities: np.ndarray,
+    embeddings: np.ndarray,
+    settings: InstanceSettings,
+) -> tuple[np.ndarray, np.ndarray]:
+    """New classes and labels of the pixels of one image; arrays as for `instances`.
+
+    Clusters that score too little are given up. Then every pixel that is more likely foreground than background goes to
+    the remaining cluster with the highest product of the probability of its class there and of how near (1 to 0 at the
+    bandwidth) its mean is; to none if all are too far. So the class that a pixel was clustered under is not final.
+    """
+    clusters = _describe(classes, labels, probabilities, embeddings, settings)
+    kept = clusters.scores >= FRAGMENT_SCORE
+    classes, labels = np.zeros_like(classes), np.full_like(labels, -1)
+    if not kept.any():
+        return classes, labels
+    categories, means = clusters.categories[kept], clusters.means[kept]
+    layer, y, x = np.nonzero(probabilities[:, 0] < 0.5)
+    distance = torch.cdist(torch.from_numpy(embeddings[layer, :, y, x]), torch.from_numpy(means), p=1).numpy()
+    affinity = probabilities[layer, :, y, x][:, categories] * np.clip(1 - distance / settings.bandwidth, 0, None)
+    best = affinity.argmax(axis=1)
+    reached = affinity[np.arange(len(best)), best] > 0
+    pixel = layer[reached], y[reached], x[reached]
+    classes[pixel], labels[pixel] = categories[best[reached]], best[reached]
+    return classes, labels
+
+
 def instances(
     classes: np.ndarray,
     labels: np.ndarray,
@@ -66,32 +98,53 @@ def instances(
     classes: (L, 64, 64) int, 0 background. labels: (L, 64, 64) int, which instance of its class a pixel belongs to,
     -1 for none. probabilities: (L, 4, 64, 64), of the classes. embeddings: (L, C, 64, 64).
     """
+    found = _describe(classes, labels, probabilities, embeddings, settings)
+    kept = found.masks.sum(axis=(1, 2)) >= settings.minimum_area
+    order = depth_order(front_votes(found.numbers, len(kept))[kept][:, kept])
+    return Detections(found.masks[kept], found.scores[kept], found.categories[kept], order)
+
+
+@dataclass(frozen=True)
+class _Clusters:
+    """The D clusters of an image. numbers: (L, 64, 64) int, cluster of each pixel, -1 for none. categories: (D,) int.
+    means: (D, C) float, of their embeddings. masks: (D, 64, 64) bool. scores: (D,) float."""
+
+    numbers: np.ndarray
+    categories: np.ndarray
+    means: np.ndarray
+    masks: np.ndarray
+    scores: np.ndarray
+
+
+def _describe(
+    classes: np.ndarray,
+    labels: np.ndarray,
+    probabilities: np.ndarray,
+    embeddings: np.ndarray,
+    settings: InstanceSettings,
+) -> _Clusters:
     pixel = layer, y, x = np.nonzero((classes > 0) & (labels >= 0))
     of_class = labels.max() + 1
     keys, number = np.unique(classes[pixel] * of_class + labels[pixel], return_inverse=True)
     categories, count = keys // max(of_class, 1), len(keys)
-    masks = np.zeros((count, *classes.shape[1:]), bool)
-    masks[number, y, x] = True
-    area = masks.sum(axis=(1, 2))
-
-    scores = _mean(number, probabilities[layer, classes[pixel], y, x], count)
-    if settings.score == "area-and-tightness":
-        to_mean = np.zeros(len(number))
-        for channel in embeddings[layer, :, y, x].T:
-            to_mean += np.abs(channel - _mean(number, channel, count)[number])
-        tightness = np.clip(1 - _mean(number, to_mean, count) / settings.bandwidth, 0, 1)
-        scores = scores * tightness * area / (area + HALF_AREA)
-
     numbers = np.full(classes.shape, -1)
     numbers[pixel] = number
-    kept = area >= settings.minimum_area
-    order = depth_order(front_votes(numbers, count)[kept][:, kept])
-    return Detections(masks[kept], scores[kept], categories[kept].astype(np.int64), order)
+    masks = np.zeros((count, *classes.shape[1:]), bool)
+    masks[number, y, x] = True
 
-
-def _mean(number: np.ndarray, values: np.ndarray, count: int) -> np.ndarray:
-    """(count,) mean of the `values` of each number, every number occurring at least once."""
-    return np.bincount(number, values, minlength=count) / np.bincount(number, minlength=count)
+    size = np.bincount(number, minlength=count)  # every cluster has a pixel
+    means = np.zeros((count, embeddings.shape[1]), np.float32)
+    to_mean = np.zeros(len(number))
+    for channel in range(embeddings.shape[1]):
+        values = embeddings[layer, channel, y, x]
+        means[:, channel] = np.bincount(number, values, minlength=count) / size
+        to_mean += np.abs(values - means[number, channel])
+    scores = np.bincount(number, probabilities[layer, classes[pixel], y, x], minlength=count) / size
+    if settings.score == "area-and-tightness":
+        area = masks.sum(axis=(1, 2))
+        spread = np.bincount(number, to_mean, minlength=count) / size
+        scores = scores * np.clip(1 - spread / settings.bandwidth, 0, 1) * area / (area + HALF_AREA)
+    return _Clusters(numbers, categories, means, masks, scores)
 
 
 def front_votes(numbers: np.ndarray, count: int) -> np.ndarray:

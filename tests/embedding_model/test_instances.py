@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 import torch
 
-from embedding_model.instances import PAPER, InstanceSettings, cluster_pixels, depth_order, front_votes, instances
+from embedding_model.instances import (
+    PAPER,
+    InstanceSettings,
+    cluster_pixels,
+    depth_order,
+    dissolve_fragments,
+    front_votes,
+    instances,
+)
 
 TUNED = InstanceSettings()
 
@@ -64,6 +72,21 @@ def test_tuned_score_falls_with_area_and_spread():
     assert loose.scores[0] == circle
 
 
+def test_fragments_dissolve_into_the_instance_that_explains_them():
+    """Part of the hidden rectangle is taken for a triangle, and part of the circle drifts off in the embedding."""
+    classes, labels = two_layers()
+    truth, embeddings = classes.copy(), embeddings_of(classes)
+    classes[1, 20:26, 16], labels[1, 20:26, 16] = 2, 0
+    labels[0, 20, :5] = 1
+    embeddings[0, :, 20, :5] += 0.6
+    probabilities = 0.6 * one_hot(classes) + 0.4 * one_hot(truth)
+    evidence = probabilities, embeddings, TUNED
+    assert instances(classes, labels, *evidence).categories.tolist() == [1, 1, 2, 3]
+    mended = instances(*dissolve_fragments(classes, labels, *evidence), *evidence)
+    assert mended.categories.tolist() == [1, 3]
+    assert mended.masks.sum(axis=(1, 2)).tolist() == [20 * 32, 20 * 48]
+
+
 def test_small_instances_are_dropped():
     classes, labels = two_layers()
     classes[0, 0, :4], labels[0, 0, :4] = 2, 0
@@ -75,7 +98,8 @@ def test_small_instances_are_dropped():
 
 def test_an_empty_image():
     classes = np.zeros((2, 64, 64), np.int64)
-    found = instances(classes, classes - 1, one_hot(classes), embeddings_of(classes), TUNED)
+    evidence = one_hot(classes), embeddings_of(classes), TUNED
+    found = instances(*dissolve_fragments(classes, classes - 1, *evidence), *evidence)
     assert found.masks.shape == (0, 64, 64)
     assert found.scores.shape == found.categories.shape == found.order.shape == (0,)
 
