@@ -116,16 +116,17 @@ def test_same_partition_on_the_gpu(seeding):
 
 @pytest.mark.parametrize("seeding", SEEDINGS)
 def test_fast_enough(seeding):
-    """8,192 pixels of 36 instances take under 15 ms on one idle core; the bound leaves room for a busy machine."""
+    """8,192 pixels of 36 instances take under 15 ms on one idle core; the bound leaves room for a busy machine, and the
+    thread's own time leaves out what others had the core for."""
     embeddings, truth = separated(8192, 36, 8, torch.Generator().manual_seed(0), noise=0.1)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
         seconds = []
         for _ in range(5):
-            start = time.perf_counter()
+            start = time.thread_time()
             labels = cluster(embeddings, 1.5, seeding)
-            seconds.append(time.perf_counter() - start)
+            seconds.append(time.thread_time() - start)
     finally:
         torch.set_num_threads(threads)
     assert same_partition(labels, truth)
