@@ -36,11 +36,13 @@ class Adapter(ABC):
 
     presets: name -> frozen dataclass of every hyperparameter, with a field ``training`` of type
     `benchmark.engine.settings.TrainingSettings` where the shared engine trains it. Empty where nothing is trained.
+    prediction_settings: fields of a preset that only predictions depend on; they may change after training.
     variants: names of the outputs that one trained model can give, the one to rank it by first. ``predict
     --NAME VALUE`` on the command line asks for the variant called "NAME-VALUE".
     """
 
     presets: ClassVar[Mapping[str, Any]] = {}
+    prediction_settings: ClassVar[tuple[str, ...]] = ()
     variants: ClassVar[tuple[str, ...]] = ("default",)
 
     def train(self, run: Run) -> bool:

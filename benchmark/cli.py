@@ -126,7 +126,7 @@ def _train(options: argparse.Namespace) -> int:
     from benchmark.evaluation_sets import evaluation_set
     from benchmark.presets import with_images, with_setting
     from benchmark.registry import find_adapter, find_preset
-    from benchmark.run import Run
+    from benchmark.run import Run, is_main_process
     from benchmark.runs import predict_and_evaluate, train
 
     adapter = find_adapter(options.model)
@@ -142,10 +142,11 @@ def _train(options: argparse.Namespace) -> int:
     folder = options.out or RUNS / f"{name}-{options.preset}-n{scenes.label}-l{options.layers}"
     run = Run(folder, options.model, options.preset, preset, scenes, options.layers, options.seed, _device(options),
               options.max_minutes)  # fmt: skip
-    if not train(run, resume=options.resume, overwrite=options.overwrite):
-        print(f"{folder}: stopped after {options.max_minutes} minutes; go on with --resume")
+    finished = train(run, resume=options.resume, overwrite=options.overwrite)
+    if not is_main_process():
         return 0
-    if _is_other_process():
+    if not finished:
+        print(f"{folder}: stopped after {options.max_minutes} minutes; go on with --resume")
         return 0
     dataset = evaluation_set(DATA, scenes, options.evaluation_images, options.evaluation_seed)
     metrics = predict_and_evaluate(run, dataset, adapter.variants)
@@ -244,13 +245,6 @@ def _device(options: argparse.Namespace) -> str:
     if options.device == "cuda":
         raise InputError("--device cuda: no CUDA device is available here; use --device cpu")
     return "cpu"
-
-
-def _is_other_process() -> bool:
-    """Whether `torchrun` started this process as one that does not write results."""
-    import os
-
-    return int(os.environ.get("RANK", 0)) > 0
 
 
 def _metrics_text(metrics: dict) -> str:

@@ -54,9 +54,6 @@ def write_manifest(run: Run, command: str, finished: bool, wall_time: dict[str, 
     """
     path = run.folder / "manifest.json"
     earlier = json.loads(path.read_text()) if path.exists() else {}
-    machines = earlier.get("hardware_of_sittings", [])
-    if hardware() not in machines:
-        machines = [*machines, hardware()]
     seen, training_seconds = training_progress(run)
     budget = run.preset.training.images if run.preset is not None else 0
     manifest = {
@@ -66,7 +63,7 @@ def write_manifest(run: Run, command: str, finished: bool, wall_time: dict[str, 
         "tier": tier(run.preset_name, seen),
         "finished": finished,
         "hardware": hardware(),
-        "hardware_of_sittings": machines,
+        "sittings": _with_this_sitting(earlier.get("sittings", []), seen),
         "wall_time_seconds": {
             **earlier.get("wall_time_seconds", {}),
             "training": round(training_seconds, 1),
@@ -79,6 +76,13 @@ def write_manifest(run: Run, command: str, finished: bool, wall_time: dict[str, 
     if "dataset" in earlier:
         manifest["dataset"] = earlier["dataset"]
     write_json(path, manifest)
+
+
+def _with_this_sitting(sittings: list[dict[str, Any]], images_seen: int) -> list[dict[str, Any]]:
+    """Where and with which code the run was worked on: an entry for each change of machine or code."""
+    sitting = {"hardware": hardware(), "code_version": code_version()}
+    same_as_last = sittings and {key: sittings[-1][key] for key in sitting} == sitting
+    return sittings if same_as_last else [*sittings, {**sitting, "images_seen": images_seen}]
 
 
 def add_dataset(run: Run, dataset: ExportedDataset) -> None:

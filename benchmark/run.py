@@ -1,5 +1,6 @@
 """A run: one model, trained once, and the folder that holds all that is known of it."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,3 +42,8 @@ class Run:
     def training_log(self) -> Path:
         """CSV, one line per logging interval."""
         return self.folder / "training_log.csv"
+
+
+def is_main_process() -> bool:
+    """Whether this process writes results: the only one, or the first that `torchrun` started."""
+    return int(os.environ.get("RANK", 0)) == 0

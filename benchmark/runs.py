@@ -18,7 +18,7 @@ from benchmark.manifest import IDENTITY, add_dataset, describe, read_manifest, w
 from benchmark.predictions import predict, write_predictions
 from benchmark.presets import preset_from_values
 from benchmark.registry import find_adapter, find_preset
-from benchmark.run import Run
+from benchmark.run import Run, is_main_process
 from datasets.errors import InputError
 from datasets.exported import ExportedDataset
 from datasets.scene import SceneParameters
@@ -27,16 +27,22 @@ from datasets.scene import SceneParameters
 def train(run: Run, *, resume: bool, overwrite: bool) -> bool:
     """Train in ``run.folder``; True when the budget is used up, False when the time limit came first.
 
+    A run that is finished already is not trained again, whether or not its checkpoint is still there.
     Raises InputError if the folder holds a run and neither `resume` nor `overwrite` is given, or if the run to resume
     differs in model, preset, scenes, layers or seed.
     """
     adapter = find_adapter(run.model)
-    _prepare_folder(run, resume, overwrite)
-    seed_everything(run.seed)
-    command = _command()
-    write_manifest(run, command, finished=False, wall_time={})
-    finished = adapter.train(run)
-    write_manifest(run, command, finished=finished, wall_time={})
+    if is_main_process():
+        _prepare_folder(run, adapter, resume, overwrite)
+    if resume and run.weights.exists() and read_manifest(run.folder)["finished"]:
+        finished = True
+    else:
+        if is_main_process():
+            write_manifest(run, _command(), finished=False, wall_time={})
+        seed_everything(run.seed)
+        finished = adapter.train(run)
+    if is_main_process():
+        write_manifest(run, _command(), finished=finished, wall_time={})
     return finished
 
 
@@ -119,7 +125,7 @@ def seed_everything(seed: int) -> None:
         sys.modules["torch"].manual_seed(seed)
 
 
-def _prepare_folder(run: Run, resume: bool, overwrite: bool) -> None:
+def _prepare_folder(run: Run, adapter: Adapter, resume: bool, overwrite: bool) -> None:
     holds_files = run.folder.is_dir() and any(run.folder.iterdir())
     if run.folder.exists() and not run.folder.is_dir():
         raise InputError(f"--out {run.folder}: is a file, expected a folder")
@@ -127,17 +133,23 @@ def _prepare_folder(run: Run, resume: bool, overwrite: bool) -> None:
         read_manifest(run.folder)  # raises: only a run is ever replaced
         shutil.rmtree(run.folder)
     elif holds_files and resume:
-        _check_same(run, read_manifest(run.folder))
+        _check_same(run, adapter, read_manifest(run.folder))
     elif holds_files:
         raise InputError(f"--out {run.folder}: already holds a run; --resume to go on, --overwrite to start again")
     run.folder.mkdir(parents=True, exist_ok=True)
 
 
-def _check_same(run: Run, manifest: dict[str, Any]) -> None:
+def _check_same(run: Run, adapter: Adapter, manifest: dict[str, Any]) -> None:
     wanted = describe(run)
     for key in IDENTITY:
-        if wanted[key] != manifest[key]:
-            found, asked = _first_difference(manifest[key], wanted[key])
+        found, asked = manifest[key], wanted[key]
+        if key == "hyperparameters":
+            found, asked = (
+                {name: value for name, value in values.items() if name not in adapter.prediction_settings}
+                for values in (found, asked)
+            )
+        if asked != found:
+            found, asked = _first_difference(found, asked)
             raise InputError(f"{run.folder}/manifest.json: {key}: the run has {found}, this command or code {asked}")
 
 

@@ -37,6 +37,7 @@ class LayeredEmbedding(Adapter):
     """
 
     presets = PRESETS
+    prediction_settings = ("instances",)
     variants = ("default", "clustering-paper", "semantic-ground-truth", "clustering-ground-truth")
 
     def train(self, run: Run) -> bool:

@@ -84,8 +84,8 @@ class ReleasedRun:
             parts.append(f"pretraining: {pretraining if pretraining not in (None, False, '') else 'none'}")
             if manifest.get("seed") is not None:
                 parts.append(f"seed {manifest['seed']}")
-        machines = manifest.get("hardware_of_sittings") or [manifest.get("hardware") or {}]
-        parts += [_machine(machine) for machine in machines if machine]
+        machines = [sitting["hardware"] for sitting in manifest.get("sittings", [])] or [manifest.get("hardware") or {}]
+        parts += dict.fromkeys(_machine(machine) for machine in machines if machine)
         times = manifest.get("wall_time_seconds") or {}
         parts += [f"{phase} {_duration(seconds)}" for phase, seconds in times.items() if seconds]
         dataset = manifest.get("dataset") or {}

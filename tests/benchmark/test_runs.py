@@ -29,6 +29,7 @@ class Trainable(Adapter):
     """Counts images; "predicts" the annotated masks, as many as it has seen images."""
 
     presets = {"tiny": Preset(), "smoke": replace(Preset(), width=2)}
+    prediction_settings = ("sizes",)
     variants = ("default", "half-score")
 
     def train(self, run):
@@ -125,6 +126,18 @@ def test_resuming_another_run_is_refused(tmp_path, capsys, option, value, named)
     train(folder, "--max-minutes", "1")
     assert train(folder, "--resume", option, value) == 2
     assert named in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_a_finished_run_takes_new_prediction_settings_without_training(tmp_path, capsys):
+    folder = tmp_path / "run"
+    train(folder)
+    (folder / "checkpoint.pt").unlink()  # as in a clone, where only weights are kept
+    (folder / "weights.safetensors").write_text("released")
+    assert train(folder, "--resume", "--set", "sizes=[7]") == 0
+    assert read_manifest(folder)["hyperparameters"]["sizes"] == [7]
+    assert (folder / "weights.safetensors").read_text() == "released"
+    assert read_manifest(folder)["images_seen"] == 20 and not (folder / "checkpoint.pt").exists()
+    assert train(folder, "--resume", "--set", "width=7") == 2
 
 
 def test_a_run_predicts_with_the_hyperparameters_it_was_trained_with(tmp_path):

@@ -7,15 +7,18 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
 from safetensors.torch import load_file
 from torch import nn
 
+from benchmark.adapter import Adapter, Detections
 from benchmark.engine.checkpoint import load_weights
 from benchmark.engine.fit import fit, learning_rate
 from benchmark.engine.settings import TrainingSettings
+from benchmark.manifest import read_manifest
 from benchmark.run import Run
 from datasets.errors import InputError
 from datasets.render import render_layers
@@ -43,6 +46,11 @@ def make_model():
     return nn.Sequential(
         nn.Conv2d(1, 4, 5, padding=2), nn.BatchNorm2d(4), nn.Dropout(0.2), nn.ReLU(), nn.Conv2d(4, 1, 5, padding=2)
     )
+
+
+def one_convolution():
+    torch.manual_seed(0)
+    return nn.Conv2d(1, 1, 5, padding=2)
 
 
 def make_run(folder, **options):
@@ -130,11 +138,7 @@ def test_worker_processes_change_nothing(undisturbed, tmp_path):
 def test_accumulated_parts_give_the_gradient_of_the_whole_batch(tmp_path):
     """Without normalisation and dropout, whose statistics see a part only."""
 
-    def plain():
-        torch.manual_seed(0)
-        return nn.Conv2d(1, 1, 5, padding=2)
-
-    models = plain(), plain()
+    models = one_convolution(), one_convolution()
     for parts, model in zip((1, 4), models, strict=True):
         settings = dataclasses.replace(SETTINGS, accumulate=parts, images=8)
         fit(make_run(tmp_path / str(parts)), model, render, step, settings)
@@ -192,24 +196,39 @@ def test_learning_rates():
     assert [round(learning_rate(cosine, images), 3) for images in (0, 10, 20, 60, 100)] == [1, 2, 2, 1, 0]
 
 
+@dataclasses.dataclass(frozen=True)
+class TinyPreset:
+    training: TrainingSettings = SETTINGS
+
+
+class Tiny(Adapter):
+    """One convolution, trained through the engine; finds nothing."""
+
+    presets = {"tiny": TinyPreset()}
+
+    def train(self, run):
+        return fit(run, one_convolution(), render, step, run.preset.training)
+
+    def predict(self, dataset, run, variants):
+        for image_id in dataset.image_ids:
+            yield image_id, {"default": Detections(np.zeros((0, 64, 64), bool), np.zeros(0), np.zeros(0, int))}
+
+
 def test_two_processes_train_like_one(tmp_path):
-    """Through torchrun on gloo: same batches, gradients averaged, one process writes; resumed half-way too."""
-    script = tmp_path / "job.py"
-    script.write_text(
-        "import sys, torch\nfrom pathlib import Path\nfrom tests.benchmark.engine.test_fit import *\n"
-        "torch.manual_seed(0)\nmodel = nn.Conv2d(1, 1, 5, padding=2)\n"
-        "run = make_run(Path(sys.argv[1]), max_minutes=float(sys.argv[2]))\n"
-        "fit(run, model, render, step, SETTINGS)\n"
-    )
-    torch.manual_seed(0)
-    alone = nn.Conv2d(1, 1, 5, padding=2)
-    fit(make_run(tmp_path / "alone"), alone, render, step, SETTINGS)
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", str(script)]
-    for minutes in ("0", "10"):
-        subprocess.run([*command, str(tmp_path / "pair"), minutes], env=environment, check=True, timeout=300)
-    left, right = (load_file(tmp_path / name / "weights.safetensors") for name in ("alone", "pair"))
+    """Through torchrun on gloo, from the command line: same batches, gradients averaged, one process writes; stopped
+    and resumed as well."""
+    alone, pair = tmp_path / "alone", tmp_path / "pair"
+    arguments = ["run_benchmark.py", "train", f"{__name__}:Tiny", "--preset", "tiny", "--instances-per-class", "2",
+                 "--seed", "5", "--device", "cpu", "--evaluation-images", "1", "--out"]  # fmt: skip
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    for options in ([*arguments, alone], [*torchrun, *arguments, pair, "--max-minutes", "0"],
+                    [*torchrun, *arguments, pair, "--resume"]):  # fmt: skip
+        command = [sys.executable, *map(str, options)]
+        subprocess.run(command, cwd=ROOT, env=environment, check=True, timeout=300)
+    left, right = (load_file(folder / "weights.safetensors") for folder in (alone, pair))
     for name in left:
         assert torch.allclose(left[name].float(), right[name].float(), atol=1e-3), name
-    rows = pd.read_csv(tmp_path / "pair" / "training_log.csv")
+    rows = pd.read_csv(pair / "training_log.csv")
     assert rows["images"].tolist() == [4, 8, 16, 24, 32, 40, 48]
+    assert read_manifest(pair)["finished"] and (pair / "metrics.json").exists()
