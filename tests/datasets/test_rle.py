@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pycocotools import mask as coco_mask
 
-from benchmark.evaluation.rle import find_fault
+from datasets.rle import find_fault
 
 
 def compress(runs, height, width):

@@ -1,0 +1,141 @@
+"""Annotation and result files: lists of dicts, read column by column and checked once.
+
+Every fault is an `InputError` of one line that names the file and the entry, what was found and what was expected.
+"""
+
+import gzip
+import json
+import reprlib
+import zlib
+from collections.abc import Callable, Container, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pycocotools import mask as coco_mask
+
+from datasets.errors import InputError
+from datasets.rle import find_fault
+
+Source = str | Path | dict | list
+"""A .json or .json.gz file, or what such a file holds."""
+
+
+def load_json(source: Source, what: str) -> tuple[Any, str]:
+    """(content, name for messages) of a file, plain or gzipped, or of data in memory."""
+    if not isinstance(source, str | Path):
+        return source, what
+    name = str(source)
+    try:
+        content = Path(source).read_bytes()
+        if content.startswith(b"\x1f\x8b"):
+            content = gzip.decompress(content)
+        return json.loads(content), name
+    except FileNotFoundError:
+        raise InputError(f"{name}: found no such file, expected a .json or .json.gz file of {what}") from None
+    except json.JSONDecodeError as error:
+        raise InputError(
+            f"{name}: line {error.lineno} column {error.colno}: found malformed JSON ({error.msg}), expected {what}"
+        ) from None
+    except (OSError, EOFError, zlib.error, ValueError, RecursionError) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"{name}: found an unreadable file ({reason}), expected JSON with {what}") from None
+
+
+class Table:
+    """A list of dicts from a file, read column by column; each method raises InputError for the first bad entry."""
+
+    def __init__(self, data: dict, key: str, name: str, label: str):
+        """name: the file. label: what an entry is called; with its position it tells the entry in messages."""
+        self.entries, self.name, self.label = data.get(key), name, label
+        if not isinstance(self.entries, list):
+            raise InputError(f"{name}: {key}: found {show_item(data, key)}, expected a list")
+        for index, entry in enumerate(self.entries):
+            if not isinstance(entry, dict):
+                raise InputError(f"{name}: {label} {index}: found {show_kind(entry)}, expected a dict")
+
+    def fault(self, index: int, key: str, expected: str, found: str | None = None) -> InputError:
+        entry = self.entries[index]
+        identity = next((f" ({name} {show_item(entry, name)})" for name in ("id", "image_id") if name in entry), "")
+        found = found or show_item(entry, key)
+        return InputError(f"{self.name}: {self.label} {index}{identity}: {key}: found {found}, expected {expected}")
+
+    def column(self, key: str, accepts: Callable[[Any], bool], expected: str) -> list:
+        values = [entry.get(key) for entry in self.entries]
+        for index, value in enumerate(values):
+            if not accepts(value):
+                raise self.fault(index, key, expected)
+        return values
+
+    def optional_column(self, key: str, accepts: Callable[[Any], bool], expected: str) -> list | None:
+        """The column, or None where no entry has the key; all of them must have it or none."""
+        if self.entries and not any(key in entry for entry in self.entries):
+            return None
+        return self.column(key, accepts, f"{expected} in every entry or in none")
+
+    def unique_ids(self) -> list[int]:
+        ids = self.column("id", is_integer, "an integer")
+        if len(set(ids)) < len(ids):
+            seen = set()
+            index = next(index for index, value in enumerate(ids) if value in seen or seen.add(value))
+            raise self.fault(index, "id", "one that no earlier entry has")
+        return ids
+
+    def references(self, key: str, known: Container, whose: str) -> list[int]:
+        """A column of ids that occur in `known`."""
+        known = set(known)
+        return self.column(key, lambda value: is_integer(value) and value in known, f"the id of one of {whose}")
+
+    def masks(self, sizes: Sequence[list[int]], key: str = "segmentation") -> list[dict]:
+        """The mask `key` of every entry as compressed RLE with str counts. sizes: [height, width] of each entry."""
+        segmentations = [entry.get(key) for entry in self.entries]
+        counts = []
+        for index, (segmentation, size) in enumerate(zip(segmentations, sizes, strict=True)):
+            if not isinstance(segmentation, dict):
+                raise self.fault(index, key, "an RLE: a dict with size and counts")
+            found_size = segmentation.get("size")
+            if found_size != size and not (isinstance(found_size, tuple) and list(found_size) == size):
+                raise self.fault(index, key, f"{size}", f"size {show_item(segmentation, 'size')}")
+            runs = segmentation.get("counts")
+            if isinstance(runs, list):
+                if not all(is_integer(run) and run >= 0 for run in runs) or sum(runs) != size[0] * size[1]:
+                    expected = f"run lengths of {size[0] * size[1]} pixels in all"
+                    raise self.fault(index, key, expected, f"counts {show(runs)}")
+                runs = coco_mask.frPyObjects({"size": size, "counts": runs}, *size)["counts"]
+            if isinstance(runs, bytes):
+                runs = runs.decode("latin-1")
+            if not isinstance(runs, str):
+                found = f"counts {show_item(segmentation, 'counts')}"
+                raise self.fault(index, key, "a compressed string or a list of run lengths", found)
+            counts.append(runs)
+        areas = [height * width for height, width in sizes]
+        fault = find_fault(counts, areas)
+        if fault:
+            index, found = fault
+            raise self.fault(index, key, f"an RLE of {areas[index]} pixels", found)
+        return [{"size": size, "counts": string} for size, string in zip(sizes, counts, strict=True)]
+
+
+def is_integer(value: Any) -> bool:
+    return (type(value) is int or isinstance(value, np.integer)) and -(2**63) <= value < 2**63
+
+
+def is_positive(value: Any) -> bool:
+    return is_integer(value) and value > 0
+
+
+def is_fraction(value: Any) -> bool:
+    return (type(value) in (float, int) or isinstance(value, np.floating)) and 0 <= value <= 1
+
+
+def show_item(entry: dict, key: str) -> str:
+    """`entry[key]` as text for a message."""
+    return show(entry[key]) if key in entry else "nothing"
+
+
+def show(value: Any) -> str:
+    return " ".join(reprlib.repr(value).split())
+
+
+def show_kind(value: Any) -> str:
+    return f"a {type(value).__name__}" if isinstance(value, list | dict) else show(value)
