@@ -1,8 +1,10 @@
 """The evaluator: an annotation file and a results file in, the protocol's metrics out (protocol "Evaluation")."""
 
+from dataclasses import replace
+
 import numpy as np
 
-from benchmark.evaluation.depth_order import depth_order_accuracy
+from benchmark.evaluation.depth_order import count_order_pairs, depth_order_accuracy
 from benchmark.evaluation.match import IOU_THRESHOLDS, MAX_DETECTIONS, OCCLUSION_RANGES, Curves, Matches, match
 from benchmark.evaluation.validate import GroundTruth, Predictions, Source, read_annotations, read_predictions
 
@@ -34,7 +36,8 @@ def evaluate_with_matches(annotations: Source | GroundTruth, predictions: Source
     curves, matches = match(ground_truth, detections)
     metrics = _summarize(curves)
     if detections.orders:
-        metrics["order_accuracy"] = _order_accuracy(ground_truth, detections, matches)
+        matches = replace(matches, order_pairs=_order_pairs(ground_truth, detections, matches))
+        metrics["order_accuracy"] = depth_order_accuracy(matches.order_pairs)
     return metrics, matches
 
 
@@ -53,10 +56,11 @@ def _summarize(curves: Curves) -> Metrics:
     return {name: None if np.isnan(values).any() else float(values.mean()) for name, values in metrics.items()}
 
 
-def _order_accuracy(ground_truth: GroundTruth, predictions: Predictions, matches: Matches) -> float | None:
+def _order_pairs(ground_truth: GroundTruth, predictions: Predictions, matches: Matches) -> np.ndarray:
     detection = matches.ground_truth_match[matches.ranges.index("all"), np.isclose(matches.iou_thresholds, 0.5)][0]
     (matched,) = np.nonzero(detection >= 0)
-    return depth_order_accuracy(
+    return count_order_pairs(
+        image_count=len(matches.image_ids),
         images=matches.ground_truth_image[matched],
         masks=[ground_truth.segmentations[place] for place in matched],
         orders=np.array(ground_truth.orders)[matched],

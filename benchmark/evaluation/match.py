@@ -39,6 +39,7 @@ class Matches:
     in_range: (R, G) bool, instances that a range counts.
     ground_truth_match: (R, T, G) int64, place in the predictions of the matched detection, -1 for a missed instance
     and for one outside the range. Each range is matched on its own, as in COCO's area ranges.
+    order_pairs: (2, I) int64, see `count_order_pairs`; None where the predictions carry no order.
     """
 
     image_ids: np.ndarray
@@ -53,6 +54,7 @@ class Matches:
     occlusion_rates: np.ndarray
     in_range: np.ndarray
     ground_truth_match: np.ndarray
+    order_pairs: np.ndarray | None = None
 
 
 @dataclass(frozen=True)

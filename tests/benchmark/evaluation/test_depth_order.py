@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from benchmark.evaluation.depth_order import depth_order_accuracy
+from benchmark.evaluation.depth_order import count_order_pairs, depth_order_accuracy
 from benchmark.evaluation.evaluate import evaluate
 from tests.benchmark.evaluation.cases import annotation, box, dataset, detection
 
@@ -14,7 +14,8 @@ APART = box(0, 6, 2, 2)
 
 
 def accuracy(images, masks, orders, predicted):
-    return depth_order_accuracy(np.array(images), masks, np.array(orders), np.array(predicted))
+    arrays = np.array(images, int), masks, np.array(orders, int), np.array(predicted, int)
+    return depth_order_accuracy(count_order_pairs(10, *arrays))
 
 
 @pytest.mark.parametrize(
@@ -46,10 +47,12 @@ def test_instances_of_different_images_are_no_pair():
     assert accuracy([0, 1], [FRONT, MIDDLE], [1, 2], [2, 1]) is None
     images, masks = [4, 2, 4, 2], [FRONT, FRONT, MIDDLE, MIDDLE]
     assert accuracy(images, masks, [1, 1, 2, 2], [1, 2, 2, 1]) == 0.5
+    pairs = count_order_pairs(5, np.array(images), masks, np.array([1, 1, 2, 2]), np.array([1, 2, 2, 1]))
+    assert pairs.tolist() == [[0, 0, 0, 0, 1], [0, 0, 1, 0, 1]]
 
 
 def test_nothing_matched_gives_none():
-    assert depth_order_accuracy(np.zeros(0, int), [], np.zeros(0, int), np.zeros(0, int)) is None
+    assert accuracy([], [], [], []) is None
     assert accuracy([0], [FRONT], [1], [1]) is None
 
 
@@ -98,4 +101,4 @@ def test_random_scenes_equal_a_literal_count():
         if images[i] == images[j] and not apart and orders[i] < orders[j]:
             total += 1
             right += predicted[i] < predicted[j]
-    assert depth_order_accuracy(images, masks, orders, predicted) == right / total
+    assert accuracy(images, masks, orders, predicted) == right / total
