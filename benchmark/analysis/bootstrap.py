@@ -1,0 +1,130 @@
+"""Bootstrap over images: how sure a run's metrics are, and the difference of two runs on the same images.
+
+A resample draws as many images as there are, with replacement; an image drawn twice counts as two images. Its metrics
+are exactly what the evaluator says of that data set, computed from the matches of the whole one: an image's matches do
+not depend on the other images.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from benchmark.analysis.average_precision import average_precision
+from benchmark.evaluation.match import MAX_DETECTIONS, Matches
+from datasets.errors import InputError
+
+CONFIDENCE = 0.95
+
+
+class Interval(NamedTuple):
+    """A percentile bootstrap interval of `CONFIDENCE`."""
+
+    low: float
+    high: float
+
+
+class Difference(NamedTuple):
+    """Of a metric between runs a and b: a - b on all images, its interval, the two-sided bootstrap p-value."""
+
+    value: float
+    interval: Interval
+    p_value: float
+
+
+def bootstrap(matches: Matches, resamples: int = 1000, seed: int = 0) -> dict[str, Interval | None]:
+    """95 % interval of every metric that the evaluator gives, by name and in its order.
+
+    Resamples without an instance that a metric could look at are left out of its interval; None if all of them are.
+    Deterministic in the seed.
+    """
+    metrics = resampled_metrics(matches, draw_multiplicities(len(matches.image_ids), resamples, seed))
+    return {name: _interval(values) for name, values in metrics.items()}
+
+
+def paired_bootstrap(
+    matches_a: Matches, matches_b: Matches, resamples: int = 1000, seed: int = 0
+) -> dict[str, Difference | None]:
+    """a - b of every metric that both have, on the same resampled images for both; None where `bootstrap` has none.
+
+    p-value: twice the share of resamples whose difference lies on the rarer side of 0, or on 0; one resample is added
+    to both counts, so that it is never 0 (Davison and Hinkley, Bootstrap Methods and their Application, 1997, eq.
+    4.11), and it is capped at 1. It is below .05 where the interval does not hold 0, but for that one resample.
+
+    Raises InputError if the matches do not stem from the same ground truth.
+    """
+    _require_same_ground_truth(matches_a, matches_b)
+    images = len(matches_a.image_ids)
+    # The first row is the data set itself.
+    multiplicities = np.concatenate([np.ones((1, images), np.int64), draw_multiplicities(images, resamples, seed)])
+    a, b = resampled_metrics(matches_a, multiplicities), resampled_metrics(matches_b, multiplicities)
+    return {name: _difference(a[name] - b[name]) for name in a if name in b}
+
+
+def draw_multiplicities(images: int, resamples: int, seed: int) -> np.ndarray:
+    """(resamples, images) int64: how often each image is drawn; each row sums to the number of images."""
+    return np.random.default_rng(seed).multinomial(images, np.full(images, 1 / images), size=resamples)
+
+
+def resampled_metrics(matches: Matches, multiplicities: np.ndarray) -> dict[str, np.ndarray]:
+    """The evaluator's metrics of B resamples: name -> (B,) float64, NaN where the evaluator says None.
+
+    multiplicities: (B, I) int, how often a resample holds each image. order_accuracy only where the predictions carry
+    an order.
+    """
+    images = len(matches.image_ids)
+
+    def per_image(places: np.ndarray, counts: np.ndarray) -> np.ndarray:
+        """Sums of each image, over all IoU thresholds."""
+        return np.bincount(places, counts, minlength=images).astype(np.int64)
+
+    def ratio(counts: np.ndarray, totals: np.ndarray) -> np.ndarray:
+        counts, totals = multiplicities @ counts, multiplicities @ totals
+        return np.divide(counts, totals, out=np.full(len(totals), np.nan), where=totals > 0)
+
+    thresholds = len(matches.iou_thresholds)
+    true_positives = matches.detection_match >= 0
+    instances = np.bincount(matches.ground_truth_image, minlength=images)
+    precision = average_precision(matches.scores, matches.detection_image, true_positives, instances, multiplicities)
+    metrics = {
+        "AP": precision.mean(axis=1),
+        "AP50": precision[:, np.isclose(matches.iou_thresholds, 0.5)][:, 0],
+        "AP75": precision[:, np.isclose(matches.iou_thresholds, 0.75)][:, 0],
+    }
+    found = true_positives.sum(axis=0)
+    for limit in MAX_DETECTIONS:
+        in_limit = found * (matches.detection_rank < limit)
+        metrics[f"AR{limit}"] = ratio(per_image(matches.detection_image, in_limit), thresholds * instances)
+    for r, name in enumerate(matches.ranges):
+        if name != "all":
+            found = (matches.ground_truth_match[r] >= 0).sum(axis=0)
+            counted = per_image(matches.ground_truth_image, matches.in_range[r])
+            metrics[f"AR_{name}"] = ratio(per_image(matches.ground_truth_image, found), thresholds * counted)
+    if matches.order_pairs is not None:
+        metrics["order_accuracy"] = ratio(*matches.order_pairs)
+    return metrics
+
+
+def _interval(values: np.ndarray) -> Interval | None:
+    values = values[~np.isnan(values)]
+    if len(values) == 0:
+        return None
+    low, high = np.quantile(values, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    return Interval(float(low), float(high))
+
+
+def _difference(values: np.ndarray) -> Difference | None:
+    """values: (1 + resamples,), the first one of the data set itself."""
+    value, values = values[0], values[1:]
+    interval = _interval(values)
+    if np.isnan(value) or interval is None:
+        return None
+    values = values[~np.isnan(values)]
+    rarer = min(np.count_nonzero(values <= 0), np.count_nonzero(values >= 0))
+    return Difference(float(value), interval, float(min(1, 2 * (rarer + 1) / (len(values) + 1))))
+
+
+def _require_same_ground_truth(a: Matches, b: Matches) -> None:
+    fields = {"image ids": "image_ids", "instances": "ground_truth_image", "occlusion rates": "occlusion_rates"}
+    for what, field in fields.items():
+        if not np.array_equal(getattr(a, field), getattr(b, field)):
+            raise InputError(f"paired bootstrap: found runs with different {what}, expected the same annotations")
