@@ -80,8 +80,18 @@ def _parser() -> argparse.ArgumentParser:
     evaluate = commands.add_parser("evaluate", help="metrics of a COCO results file")
     evaluate.add_argument("--annotations", type=Path, required=True)
     evaluate.add_argument("--predictions", type=Path, required=True)
+    evaluate.add_argument("--masks", choices=("amodal", "visible"), default="amodal", help="visible: compare the "
+                          "visible_mask of annotations and predictions (default: amodal masks)")  # fmt: skip
     evaluate.add_argument("--json", type=Path, help="write the metrics there as well")
     evaluate.set_defaults(command=_evaluate)
+
+    convert = commands.add_parser("convert", help="annotations of COCOA or KINS for the evaluator, and back")
+    formats = ("benchmark", "cocoa", "kins")
+    convert.add_argument("--from", choices=formats, required=True, dest="source")
+    convert.add_argument("--to", choices=formats, required=True, dest="target")
+    convert.add_argument("--annotations", type=Path, required=True)
+    convert.add_argument("--out", type=Path, required=True, help=".json or .json.gz")
+    convert.set_defaults(command=_convert)
 
     report = commands.add_parser("report", help="tables, figures and HTML from the released runs")
     report.add_argument("--out", type=Path, default=RESULTS / "report")
@@ -186,10 +196,19 @@ def _evaluate(options: argparse.Namespace) -> int:
     from benchmark.evaluation.evaluate import evaluate
     from benchmark.files import write_json
 
-    metrics = evaluate(options.annotations, options.predictions)
+    metrics = evaluate(options.annotations, options.predictions, options.masks)
     if options.json:
         write_json(options.json, metrics)
     print(_metrics_text(metrics))
+    return 0
+
+
+def _convert(options: argparse.Namespace) -> int:
+    from benchmark.convert import convert
+
+    instances = convert(options.source, options.target, options.annotations, options.out)
+    left_out = [f", {count} {key.replace('_', ' ')}" for key, count in instances.info.items() if "left_out" in key]
+    print(f"{options.out}: {len(instances.amodal)} instances in {len(instances.images)} images{''.join(left_out)}")
     return 0
 
 

@@ -45,20 +45,23 @@ def load_json(source: Source, what: str) -> tuple[Any, str]:
 class Table:
     """A list of dicts from a file, read column by column; each method raises InputError for the first bad entry."""
 
-    def __init__(self, data: dict, key: str, name: str, label: str):
-        """name: the file. label: what an entry is called; with its position it tells the entry in messages."""
-        self.entries, self.name, self.label = data.get(key), name, label
+    def __init__(self, data: dict, key: str, name: str, label: str, places: Sequence[str] | None = None):
+        """name: the file. label: what an entry is called in messages, together with its position; or places: what each
+        of them is called, for entries that are not a list of their own in the file."""
+        self.entries, self.name, self.label, self.places = data.get(key), name, label, places
         if not isinstance(self.entries, list):
             raise InputError(f"{name}: {key}: found {show_item(data, key)}, expected a list")
         for index, entry in enumerate(self.entries):
             if not isinstance(entry, dict):
-                raise InputError(f"{name}: {label} {index}: found {show_kind(entry)}, expected a dict")
+                place = places[index] if places else f"{label} {index}"
+                raise InputError(f"{name}: {place}: found {show_kind(entry)}, expected a dict")
 
     def fault(self, index: int, key: str, expected: str, found: str | None = None) -> InputError:
         entry = self.entries[index]
         identity = next((f" ({name} {show_item(entry, name)})" for name in ("id", "image_id") if name in entry), "")
+        place = self.places[index] if self.places else f"{self.label} {index}{identity}"
         found = found or show_item(entry, key)
-        return InputError(f"{self.name}: {self.label} {index}{identity}: {key}: found {found}, expected {expected}")
+        return InputError(f"{self.name}: {place}: {key}: found {found}, expected {expected}")
 
     def column(self, key: str, accepts: Callable[[Any], bool], expected: str) -> list:
         values = [entry.get(key) for entry in self.entries]
@@ -134,8 +137,10 @@ def show_item(entry: dict, key: str) -> str:
 
 
 def show(value: Any) -> str:
+    """`value` as text of one short line."""
     return " ".join(reprlib.repr(value).split())
 
 
 def show_kind(value: Any) -> str:
+    """What `value` is where only its type matters."""
     return f"a {type(value).__name__}" if isinstance(value, list | dict) else show(value)

@@ -6,36 +6,40 @@ import numpy as np
 
 from benchmark.evaluation.depth_order import count_order_pairs, depth_order_accuracy
 from benchmark.evaluation.match import IOU_THRESHOLDS, MAX_DETECTIONS, OCCLUSION_RANGES, Curves, Matches, match
-from benchmark.evaluation.validate import GroundTruth, Predictions, Source, read_annotations, read_predictions
+from benchmark.evaluation.validate import GroundTruth, Masks, Predictions, read_annotations, read_predictions
+from datasets.table import Source
 
 Metrics = dict[str, float | None]
 """Metric name -> value in [0, 1], None where there is nothing to measure; always in the same order."""
 
 
-def evaluate(annotations: Source | GroundTruth, predictions: Source) -> Metrics:
+def evaluate(annotations: Source | GroundTruth, predictions: Source, masks: Masks = "amodal") -> Metrics:
     """Score COCO results against COCO annotations with occlusion rates, whatever the categories.
 
     Both are a .json or .json.gz file or its content; annotations may also be what `read_annotations` returned, to
-    score many results against them. The metrics, in this order:
+    score many results against them (`masks` is then theirs). `masks` "visible" compares the `visible_mask` of
+    annotations and predictions instead of `segmentation`. The metrics, in this order:
 
     AP, AP50, AP75: average precision at IoU .50:.05:.95, .50 and .75, up to 1,000 detections per image.
     AR1, AR10, AR100, AR1000: average recall at IoU .50:.05:.95 with so many detections per image.
     AR_none, AR_partial, AR_heavy: the same, up to 1,000 detections, of the instances with an occlusion rate in
     [0, 1e-5], [1e-5, .25] and [.25, 1].
-    order_accuracy: see `depth_order_accuracy`; only where the predictions carry `order`.
+    order_accuracy: see `depth_order_accuracy`; only of amodal masks, and where the predictions carry `order`.
 
     Raises InputError for the first fault in either file.
     """
-    return evaluate_with_matches(annotations, predictions)[0]
+    return evaluate_with_matches(annotations, predictions, masks)[0]
 
 
-def evaluate_with_matches(annotations: Source | GroundTruth, predictions: Source) -> tuple[Metrics, Matches]:
+def evaluate_with_matches(
+    annotations: Source | GroundTruth, predictions: Source, masks: Masks = "amodal"
+) -> tuple[Metrics, Matches]:
     """`evaluate`, and the per-image matches that its numbers stem from."""
-    ground_truth = annotations if isinstance(annotations, GroundTruth) else read_annotations(annotations)
+    ground_truth = annotations if isinstance(annotations, GroundTruth) else read_annotations(annotations, masks)
     detections = read_predictions(predictions, ground_truth)
     curves, matches = match(ground_truth, detections)
     metrics = _summarize(curves)
-    if detections.orders:
+    if detections.orders and ground_truth.masks == "amodal":  # visible masks hardly overlap
         matches = replace(matches, order_pairs=_order_pairs(ground_truth, detections, matches))
         metrics["order_accuracy"] = depth_order_accuracy(matches.order_pairs)
     return metrics, matches

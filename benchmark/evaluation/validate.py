@@ -7,22 +7,32 @@ Nothing behind this door checks again.
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import compress
+from typing import Literal
+
+from pycocotools import mask as coco_mask
 
 from datasets.errors import InputError
 from datasets.table import Source, Table, is_fraction, is_positive, load_json, show_kind
+
+Masks = Literal["amodal", "visible"]
+"""Which masks of annotations and predictions are compared."""
+
+MASK_KEYS: dict[Masks, str] = {"amodal": "segmentation", "visible": "visible_mask"}
 
 
 @dataclass(frozen=True)
 class GroundTruth:
     """COCO annotations with occlusion rates, as columns of one value per annotation (G), in the file's order.
 
-    name: the file, for messages. image_sizes: image id -> [height, width]. category_ids: those the file defines.
-    segmentations: amodal masks, compressed RLE with str counts. occlusion_rates: in [0, 1]. orders: 1 = front, or
-    None where the annotations have none.
+    name: the file, for messages. masks: which masks these are. image_sizes: image id -> [height, width]. category_ids:
+    those the file defines. segmentations: the masks, compressed RLE with str counts. occlusion_rates: in [0, 1].
+    orders: 1 = front, or None where the annotations have none.
     """
 
     name: str
+    masks: Masks
     image_sizes: dict[int, list[int]]
     category_ids: list[int]
     annotation_ids: list[int]
@@ -37,8 +47,8 @@ class GroundTruth:
 class Predictions:
     """COCO results as columns of one value per detection (P), in the file's order.
 
-    image_ids and category_ids exist in the ground truth. segmentations: amodal masks of their image's size, compressed
-    RLE with str counts. scores: in [0, 1]. orders: 1 = front, or None from a model that predicts no depth order.
+    image_ids and category_ids exist in the ground truth. segmentations: masks of their image's size, compressed RLE
+    with str counts. scores: in [0, 1]. orders: 1 = front, or None from a model that predicts no depth order.
     """
 
     name: str
@@ -62,10 +72,11 @@ def garbage_collection_paused() -> Iterator[None]:
 
 
 @garbage_collection_paused()
-def read_annotations(source: Source) -> GroundTruth:
+def read_annotations(source: Source, masks: Masks = "amodal") -> GroundTruth:
     """Read and check COCO annotations whose `segmentation` is the amodal mask (RLE) and that carry `occlude_rate`.
 
-    Raises InputError for the first fault.
+    Visible masks are read from `visible_mask`; instances without a visible pixel are then left out. Raises InputError
+    for the first fault.
     """
     data, name = load_json(source, "annotations")
     if not isinstance(data, dict):
@@ -82,17 +93,19 @@ def read_annotations(source: Source) -> GroundTruth:
     category_ids = categories.unique_ids()
     annotation_images = annotations.references("image_id", image_sizes, "the images")
     annotations.column("iscrowd", lambda value: value in (None, 0), "0 (a crowd region has no amodal mask)")
-    return GroundTruth(
+    ground_truth = GroundTruth(
         name=name,
+        masks=masks,
         image_sizes=image_sizes,
         category_ids=category_ids,
         annotation_ids=annotations.unique_ids(),
         annotation_images=annotation_images,
         annotation_categories=annotations.references("category_id", category_ids, "the categories"),
-        segmentations=annotations.masks([image_sizes[image_id] for image_id in annotation_images]),
+        segmentations=annotations.masks([image_sizes[image_id] for image_id in annotation_images], MASK_KEYS[masks]),
         occlusion_rates=annotations.column("occlude_rate", is_fraction, "a number in [0, 1]"),
         orders=annotations.optional_column("order", is_positive, "an integer of at least 1"),
     )
+    return _without_empty_masks(ground_truth) if masks == "visible" else ground_truth
 
 
 @garbage_collection_paused()
@@ -115,7 +128,17 @@ def read_predictions(source: Source, ground_truth: GroundTruth) -> Predictions:
         category_ids=detections.references(
             "category_id", ground_truth.category_ids, f"the categories of {ground_truth.name}"
         ),
-        segmentations=detections.masks([ground_truth.image_sizes[image_id] for image_id in image_ids]),
+        segmentations=detections.masks(
+            [ground_truth.image_sizes[image_id] for image_id in image_ids], MASK_KEYS[ground_truth.masks]
+        ),
         scores=detections.column("score", is_fraction, "a number in [0, 1]"),
         orders=orders,
     )
+
+
+def _without_empty_masks(ground_truth: GroundTruth) -> GroundTruth:
+    kept = [area > 0 for area in coco_mask.area(ground_truth.segmentations)]
+    per_annotation = ("annotation_ids", "annotation_images", "annotation_categories", "segmentations",
+                      "occlusion_rates", "orders")  # fmt: skip
+    columns = {name: getattr(ground_truth, name) for name in per_annotation}
+    return replace(ground_truth, **{name: column and list(compress(column, kept)) for name, column in columns.items()})
