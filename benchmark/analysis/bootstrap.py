@@ -46,9 +46,9 @@ def paired_bootstrap(
 ) -> dict[str, Difference | None]:
     """a - b of every metric that both have, on the same resampled images for both; None where `bootstrap` has none.
 
-    p-value: twice the share of resamples whose difference lies on the rarer side of 0, or on 0; one resample is added
-    to both counts, so that it is never 0 (Davison and Hinkley, Bootstrap Methods and their Application, 1997, eq.
-    4.11), and it is capped at 1. It is below .05 where the interval does not hold 0, but for that one resample.
+    p-value: twice the share of resamples whose difference lies on the rarer side of 0, or on 0, at most 1. One
+    resample is added to both counts, so that it is never 0 (Davison and Hinkley, Bootstrap Methods and their
+    Application, 1997, eq. 4.11).
 
     Raises InputError if the matches do not stem from the same ground truth.
     """
