@@ -48,7 +48,7 @@ def paired_bootstrap(
 
     p-value: twice the share of resamples whose difference lies on the rarer side of 0, or on 0, at most 1. One
     resample is added to both counts, so that it is never 0 (Davison and Hinkley, Bootstrap Methods and their
-    Application, 1997, eq. 4.11).
+    Application, 1997, chapter 4).
 
     Raises InputError if the matches do not stem from the same ground truth.
     """
