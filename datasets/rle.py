@@ -1,4 +1,4 @@
-"""Cheap validation of many compressed run-length encodings at once, without decoding a single mask.
+"""Cheap validation of many compressed run-length encodings at once, without decoding a single mask; their areas.
 
 A compressed RLE (COCO's mask API) is a string of characters chr(48 + x) with 0 <= x < 64. Each number is written in
 groups of five bits, lowest first; 0x20 says that more groups follow, 0x10 of the last one is the sign. The numbers are
@@ -6,7 +6,10 @@ run lengths, background first, column by column; from the fourth on, each is the
 Decoders trust such a string, so that a bad one gives a wrong mask instead of an error.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
+from pycocotools import mask as coco_mask
 
 MAX_GROUPS = 6
 """Groups of five bits in the longest number read: runs below 2^29 pixels, more than any image here has."""
@@ -47,6 +50,15 @@ def find_fault(counts: list[str], areas: list[int]) -> tuple[int, str] | None:
     sums = np.add.reduceat(lengths[:, 0] + lengths[:, 1], firsts[:-1])
     wrong = sums != areas
     return (int(wrong.argmax()), f"an RLE of {sums[wrong.argmax()]} pixels") if wrong.any() else None
+
+
+def mask_areas(rles: Sequence[dict]) -> np.ndarray:
+    """Pixels of any number of compressed RLEs: (n,) int64.
+
+    With NumPy 2, pycocotools' own function (2.0.11) raises OverflowError for more than 255 of them.
+    """
+    parts = [coco_mask.area(list(rles[start : start + 255])) for start in range(0, len(rles), 255)]
+    return np.concatenate([np.zeros(0, np.int64), *parts]).astype(np.int64)
 
 
 def _place(ends: np.ndarray, position: int) -> int:

@@ -11,9 +11,8 @@ from dataclasses import dataclass, replace
 from itertools import compress
 from typing import Literal
 
-from pycocotools import mask as coco_mask
-
 from datasets.errors import InputError
+from datasets.rle import mask_areas
 from datasets.table import Source, Table, is_fraction, is_positive, load_json, show_kind
 
 Masks = Literal["amodal", "visible"]
@@ -137,7 +136,7 @@ def read_predictions(source: Source, ground_truth: GroundTruth) -> Predictions:
 
 
 def _without_empty_masks(ground_truth: GroundTruth) -> GroundTruth:
-    kept = [area > 0 for area in coco_mask.area(ground_truth.segmentations)]
+    kept = mask_areas(ground_truth.segmentations) > 0
     per_annotation = ("annotation_ids", "annotation_images", "annotation_categories", "segmentations",
                       "occlusion_rates", "orders")  # fmt: skip
     columns = {name: getattr(ground_truth, name) for name in per_annotation}

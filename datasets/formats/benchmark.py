@@ -6,6 +6,7 @@ from pycocotools import mask as mask_utils
 
 from datasets.formats.instances import Instances, read_categories, read_images
 from datasets.formats.masks import invisible_masks
+from datasets.rle import mask_areas
 from datasets.table import Table, is_fraction, is_positive
 
 
@@ -34,7 +35,7 @@ def read(document: Any, name: str) -> Instances:
 def write(instances: Instances) -> dict[str, Any]:
     """What the evaluator reads; annotations numbered from 1. `isStuff` only where it is true."""
     invisible = invisible_masks(instances.amodal, instances.visible)
-    areas = mask_utils.area(instances.amodal).tolist()
+    areas = mask_areas(instances.amodal).tolist()
     boxes = mask_utils.toBbox(instances.amodal).tolist()
     annotations = [
         {

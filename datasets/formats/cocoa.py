@@ -10,10 +10,10 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 import numpy as np
-from pycocotools import mask as mask_utils
 
 from datasets.formats.instances import Instances, overlaps, read_categories, read_images
 from datasets.formats.masks import invisible_masks, occlusion_rates, read_masks
+from datasets.rle import mask_areas
 from datasets.table import Table, is_positive
 
 
@@ -63,7 +63,7 @@ def write(instances: Instances) -> dict[str, Any]:
     """
     names = {category["id"]: category["name"] for category in instances.categories}
     invisible = invisible_masks(instances.amodal, instances.visible)
-    areas = mask_utils.area(instances.amodal).tolist()
+    areas = mask_areas(instances.amodal).tolist()
     annotations = []
     for number, (image, places) in enumerate(zip(instances.images, instances.by_image().values(), strict=True), 1):
         if instances.orders:

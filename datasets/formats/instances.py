@@ -8,6 +8,7 @@ import numpy as np
 from pycocotools import mask as mask_utils
 
 from datasets.errors import InputError
+from datasets.rle import mask_areas
 from datasets.table import Table, is_positive, show_kind
 
 
@@ -46,7 +47,7 @@ class Instances:
 
     def without_empty(self) -> "Instances":
         """Without instances whose amodal mask has no pixel: there is nothing to find and no occlusion rate."""
-        kept = np.flatnonzero(mask_utils.area(self.amodal)) if self.amodal else np.zeros(0, int)
+        kept = np.flatnonzero(mask_areas(self.amodal))
         if len(kept) == len(self.amodal):
             return self
         columns = {field.name: getattr(self, field.name) for field in fields(self) if field.name not in DOCUMENT}

@@ -15,6 +15,7 @@ from pycocotools import mask as mask_utils
 from datasets.errors import InputError
 from datasets.formats.instances import Instances, overlaps, read_categories, read_images
 from datasets.formats.masks import occlusion_rates, outline, read_masks
+from datasets.rle import mask_areas
 from datasets.table import Table, is_integer
 
 MASK_NAMES = {"2019": ("segmentation", "inmodal_seg"), "2020": ("a_segm", "i_segm")}
@@ -58,8 +59,8 @@ def write(instances: Instances) -> dict[str, Any]:
     filled. Without a known order there is neither `oco_id` nor `ico_id`.
     """
     orders = _cluster_orders(instances) if instances.orders else [{}] * len(instances.amodal)
-    areas, boxes = mask_utils.area(instances.amodal).tolist(), mask_utils.toBbox(instances.amodal).tolist()
-    visible_areas, visible_boxes = mask_utils.area(instances.visible), mask_utils.toBbox(instances.visible)
+    areas, boxes = mask_areas(instances.amodal).tolist(), mask_utils.toBbox(instances.amodal).tolist()
+    visible_areas, visible_boxes = mask_areas(instances.visible), mask_utils.toBbox(instances.visible)
     annotations = [
         {
             "id": i + 1,

@@ -9,6 +9,7 @@ import numpy as np
 from pycocotools import mask as mask_utils
 
 from datasets.coco import decode_masks, encode_masks
+from datasets.rle import mask_areas
 from datasets.table import Table, show
 
 MAX_COORDINATE = 1e5
@@ -35,11 +36,9 @@ def occlusion_rates(amodal: Sequence[dict], visible: Sequence[dict]) -> list[flo
 
     0 for a mask without pixels.
     """
-    if not amodal:
-        return []
     inside = [mask_utils.merge(pair, intersect=True) for pair in zip(amodal, visible, strict=True)]
-    total = mask_utils.area(amodal).astype(np.int64)
-    return ((total - mask_utils.area(inside)) / np.maximum(total, 1)).tolist()
+    total = mask_areas(amodal)
+    return ((total - mask_areas(inside)) / np.maximum(total, 1)).tolist()
 
 
 def invisible_masks(amodal: Sequence[dict], visible: Sequence[dict]) -> list[dict]:
@@ -56,9 +55,13 @@ def outline(rle: dict) -> list[list[float]]:
     """
     # Contours of the mask itself run through pixel centres and lose a border. In the mask enlarged twice they run a
     # quarter of a pixel inside the edges, which is close enough for the API to include all pixels and no more.
-    enlarged = cv2.resize(mask_utils.decode(rle), None, fx=2, fy=2, interpolation=cv2.INTER_NEAREST)
+    left, top, width, height = mask_utils.toBbox(rle).astype(int)
+    if not width:
+        return []
+    cropped = mask_utils.decode(rle)[top : top + height, left : left + width]
+    enlarged = cv2.resize(cropped, None, fx=2, fy=2, interpolation=cv2.INTER_NEAREST)
     contours, _ = cv2.findContours(enlarged, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    return [((contour.reshape(-1) + 0.5) / 2).tolist() for contour in contours]
+    return [((contour.reshape(-1, 2) + 0.5) / 2 + (left, top)).reshape(-1).tolist() for contour in contours]
 
 
 def _rasterize(table: Table, index: int, key: str, size: list[int]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pycocotools import mask as coco_mask
 
-from datasets.rle import find_fault
+from datasets.rle import find_fault, mask_areas
 
 
 def compress(runs, height, width):
@@ -63,3 +63,9 @@ def test_fault_is_named_with_its_place(bad, found, position):
     counts = [good] * 3
     counts.insert(position, bad)
     assert find_fault(counts, [16] * 4) == (position, found)
+
+
+def test_areas_of_more_masks_than_pycocotools_counts():
+    rles = [{"size": [1, 300], "counts": compress([300 - length, length], 1, 300)} for length in range(301)]
+    assert mask_areas(rles).tolist() == list(range(301))
+    assert mask_areas([]).tolist() == []
