@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from pycocotools import mask as coco_mask
 
+from datasets.rle import mask_areas
+
 
 @dataclass(frozen=True)
 class Overlaps:
@@ -40,7 +42,7 @@ class Overlaps:
 
 def measure(detections: Sequence[dict], instances: Sequence[dict], match: np.ndarray) -> Overlaps:
     """Overlaps of one image. detections, instances: RLE. match: (D,) int, the matched instance or -1."""
-    detection_area, instance_area = _areas(detections), _areas(instances)
+    detection_area, instance_area = mask_areas(detections), mask_areas(instances)
     shared = shared_areas(detections, instances)
     iou = Overlaps(detection_area, instance_area, shared, shared, match, shared).iou
     best = np.where(iou.max(axis=1, initial=0) > 0, iou.argmax(axis=1), -1) if len(instances) else match
@@ -58,8 +60,4 @@ def shared_areas(a: Sequence[dict], b: Sequence[dict]) -> np.ndarray:
     if not len(a) or not len(b):
         return np.zeros((len(a), len(b)), dtype=np.int64)
     share_of_a = coco_mask.iou(list(a), list(b), [1] * len(b))  # what COCO does with crowds
-    return np.rint(share_of_a * _areas(a)[:, None]).astype(np.int64)
-
-
-def _areas(masks: Sequence[dict]) -> np.ndarray:
-    return coco_mask.area(list(masks)).astype(np.int64) if len(masks) else np.zeros(0, dtype=np.int64)
+    return np.rint(share_of_a * mask_areas(a)[:, None]).astype(np.int64)
