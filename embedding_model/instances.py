@@ -35,8 +35,8 @@ class InstanceSettings:
 PAPER = InstanceSettings(bandwidth=1.5, seeding="first", score="probability")
 """The paper's scheme, with the first pixel in place of a random one."""
 
-# Chosen, like the defaults above, on 200 tuning scenes (N=6) with compact runs of L=2 and L=3 after 22,000 and 24,000 of
-# their 30,000 images. AP from the paper's scheme to these settings: .564 -> .671 (L=2), .556 -> .702 (L=3); AR100
+# Chosen, like the defaults above, on 200 tuning scenes (N=6) with compact runs of L=2 and L=3 after 22,000 and 24,000
+# of their 30,000 images. AP from the paper's scheme to these settings: .564 -> .671 (L=2), .556 -> .702 (L=3); AR100
 # .686 -> .704, .712 -> .736. Of the gain in AP .09 and .12 come from score and seeding, .013 from the bandwidth, .008
 # from dissolving fragments. AP changes by less than .004 for half areas from 25 to 200, by less than .008 for fragment
 # scores from .1 to .2, and by less than .005 for reaches from 2 to 3.
