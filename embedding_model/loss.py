@@ -18,6 +18,9 @@ class LossSettings:
     """Weights of the terms and the margins of the hinges.
 
     The paper gives 1 for all three weights; the released code uses .01 for the regularization. Margins as in both.
+    Measured with the smoke preset's network (validation AP, regularization 1 against .01 of the other two weights):
+    N=6 after 3,000 images .203 against .289, with true classes .355 against .435, so .01 is the default. With N=2,
+    after 4,000 images, .460 against .413: a few instances find room near the origin too.
     """
 
     variance_weight: float = 1.0  # alpha
