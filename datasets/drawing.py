@@ -7,6 +7,10 @@ import numpy as np
 
 from datasets.scene import GRID, GRID_SIZE, IMAGE_SIZE, Scene
 
+# Worker processes share the cores. Not set in each of them: a forked child that ends the OpenCV threads of its parent
+# waits for ever.
+cv2.setNumThreads(1)
+
 CIRCLE, TRIANGLE, RECTANGLE = 1, 2, 3
 CIRCLE_DIAMETER = IMAGE_SIZE // 4
 TRIANGLE_SIDE = 0.3 * IMAGE_SIZE

@@ -14,8 +14,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import cv2
-
 from datasets.coco import CATEGORY_ENTRIES, encode_png, scene_annotations
 from datasets.errors import InputError
 from datasets.progress import progress
@@ -113,7 +111,7 @@ def _render_all(
     if workers == 1:
         yield from map(render, range(images))
         return
-    with ProcessPoolExecutor(workers, initializer=cv2.setNumThreads, initargs=(1,)) as pool:
+    with ProcessPoolExecutor(workers) as pool:
         yield from pool.map(render, range(images), chunksize=8)
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import cv2
 from torch.utils.data import DataLoader, Dataset, Sampler, default_collate
 
 from datasets.scene import Scene, SceneParameters, sample_scene
@@ -33,7 +32,6 @@ def scene_stream(
         num_workers=workers,
         collate_fn=collate,
         pin_memory=pin_memory,
-        worker_init_fn=_one_thread,
         prefetch_factor=4 if workers else None,
     )
 
@@ -55,7 +53,3 @@ class _ConsecutiveBatches(Sampler[list[int]]):
         while True:
             yield list(range(first, first + self.batch_size))
             first += self.world_size * self.batch_size
-
-
-def _one_thread(_: int) -> None:
-    cv2.setNumThreads(1)  # workers share the cores; OpenCV would take all of them in each

@@ -1,5 +1,8 @@
 import hashlib
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -38,6 +41,21 @@ def test_bytes_are_the_released_ones(folder):
 def test_number_of_workers_does_not_matter(folder, tmp_path):
     export_dataset(PARAMETERS, 5, 9, tmp_path / "one", workers=1)
     assert digest(tmp_path / "one") == digest(folder)
+
+
+def test_opencv_threads_of_the_parent_do_not_stop_the_workers(tmp_path):
+    """OpenCV is used, its threads fall asleep, then processes are forked."""
+    script = f"""
+import time
+from pathlib import Path
+import cv2, numpy as np
+from datasets.export import export_dataset
+from datasets.scene import SceneParameters
+cv2.connectedComponents(np.ones((64, 64), np.uint8))
+time.sleep(1)
+export_dataset(SceneParameters((1, 1, 1)), 4, 1, Path({str(tmp_path / "set")!r}), workers=2)
+"""
+    subprocess.run([sys.executable, "-c", script], cwd=Path(__file__).parents[2], check=True, timeout=60)
 
 
 def test_content_hash_tells_contents_apart(tmp_path):
