@@ -60,7 +60,7 @@ def write_manifest(run: Run, command: str, finished: bool, wall_time: dict[str, 
         **describe(run),
         "images_seen": seen,
         "images_budget": budget,
-        "tier": tier(run.preset_name, seen),
+        "tier": tier(run.preset_name, seen, budget),
         "finished": finished,
         "hardware": hardware(),
         "sittings": _with_this_sitting(earlier.get("sittings", []), seen),
@@ -93,13 +93,16 @@ def add_dataset(run: Run, dataset: ExportedDataset) -> None:
     write_json(path, {**json.loads(path.read_text()), "dataset": entry})
 
 
-def tier(preset_name: str | None, images: int) -> str:
-    """Name of the budget: "full", "short", ...; the preset "smoke" is its own; "none" where nothing is trained."""
+def tier(preset_name: str | None, images_seen: int, budget: int) -> str:
+    """Name of the budget: "full", "short", ...; the preset "smoke" is its own; "none" where nothing is trained.
+
+    The last batch may go beyond the budget; a run that has not used it up belongs to no tier.
+    """
     if preset_name is None:
         return "none"
     if preset_name == "smoke":
         return "smoke"
-    return TIERS.get(images, f"{images} images")
+    return TIERS.get(min(images_seen, budget), f"{images_seen} images")
 
 
 def training_progress(run: Run) -> tuple[int, float]:
