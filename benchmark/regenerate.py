@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 from benchmark.evaluation.evaluate import evaluate
+from benchmark.evaluation.validate import read_annotations
 from benchmark.evaluation_sets import evaluation_set
 from benchmark.files import write_json
 from benchmark.manifest import read_manifest
@@ -58,8 +59,9 @@ def evaluate_released(released: Path, data: Path, *, write: bool = True) -> dict
         described = read_manifest(folder)["dataset"]
         scenes = SceneParameters(tuple(described["parameters"]["counts"]))
         dataset = evaluation_set(data, scenes, described["images"], described["seed"])
+        ground_truth = read_annotations(dataset.annotations_file)
         found = {
-            path.name.removeprefix("predictions.").removesuffix(".json.gz"): evaluate(dataset.annotations_file, path)
+            path.name.removeprefix("predictions.").removesuffix(".json.gz"): evaluate(ground_truth, path)
             for path in files
         }
         earlier = read_metrics(folder)

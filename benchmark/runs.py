@@ -13,6 +13,7 @@ import numpy as np
 
 from benchmark.adapter import Adapter
 from benchmark.evaluation.evaluate import evaluate
+from benchmark.evaluation.validate import read_annotations
 from benchmark.files import write_json
 from benchmark.manifest import IDENTITY, add_dataset, describe, read_manifest, write_manifest
 from benchmark.predictions import predict, write_predictions
@@ -56,7 +57,8 @@ def predict_and_evaluate(run: Run, dataset: ExportedDataset, variants: Sequence[
     started = time.monotonic()
     predictions = predict(adapter, dataset, run, variants)
     seconds = time.monotonic() - started
-    metrics = {name: evaluate(dataset.annotations_file, entries) for name, entries in predictions.items()}
+    ground_truth = read_annotations(dataset.annotations_file)
+    metrics = {name: evaluate(ground_truth, entries) for name, entries in predictions.items()}
     if not (run.folder / "manifest.json").exists():
         write_manifest(run, _command(), finished=True, wall_time={})
     manifest = read_manifest(run.folder)

@@ -7,6 +7,7 @@ import numpy as np
 from pycocotools import mask as mask_utils
 
 from datasets.render import MaskSample
+from datasets.rle import mask_areas
 from datasets.scene import CATEGORIES, GRID
 
 CATEGORY_ENTRIES = [{"id": i, "name": name, "supercategory": "shape"} for i, name in enumerate(CATEGORIES, start=1)]
@@ -52,7 +53,7 @@ def _annotations(amodal: np.ndarray, visible: np.ndarray, categories: np.ndarray
     segmentations = encode_masks(amodal)
     visible_masks = encode_masks(visible)
     invisible_masks = encode_masks(amodal & ~visible)
-    areas = mask_utils.area(segmentations).tolist()
+    areas = mask_areas(segmentations).tolist()
     boxes = mask_utils.toBbox(segmentations).tolist()
     return [
         {
