@@ -46,8 +46,8 @@ PRESETS = {
     "compact": Preset(
         training=TrainingSettings(
             batch_size=4,
-            optimizer="adamw",
-            learning_rate=3e-3,
+            optimizer="muon",
+            learning_rate=1e-2,
             weight_decay=1e-2,
             schedule="cosine",
             warmup_images=1_000,

@@ -13,6 +13,7 @@ from torch.utils.data import default_collate
 from benchmark.engine.checkpoint import load_checkpoint, save_checkpoint, save_weights
 from benchmark.engine.distributed import Processes, processes
 from benchmark.engine.log import TrainingLog
+from benchmark.engine.optimizer import make_optimizer
 from benchmark.engine.settings import TrainingSettings
 from benchmark.run import Run
 from datasets.errors import InputError
@@ -52,7 +53,7 @@ def _fit(
     torch.set_float32_matmul_precision("high")
     memory_format = torch.channels_last if settings.channels_last else torch.preserve_format
     model.to(group.device, memory_format=memory_format).train()
-    optimizer = _optimizer(model, settings)
+    optimizer = make_optimizer(model, settings)
     position = {"images": 0, "seconds": 0.0, "seconds_waiting_for_data": 0.0}
     if run.checkpoint.exists():
         position = load_checkpoint(run.checkpoint, model, optimizer, str(group.device))
@@ -164,12 +165,6 @@ def _share_of_batch(settings: TrainingSettings, world_size: int) -> int:
             f"{settings.accumulate} accumulated parts"
         )
     return share
-
-
-def _optimizer(model: nn.Module, settings: TrainingSettings) -> torch.optim.Optimizer:
-    kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[settings.optimizer]
-    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    return kind(parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True)
 
 
 def _wrap(model: nn.Module, settings: TrainingSettings, group: Processes) -> nn.Module:

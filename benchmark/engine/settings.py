@@ -9,7 +9,8 @@ class TrainingSettings:
     """How to train; a field of every learned model's preset.
 
     images: budget, counted in images seen. batch_size: images per optimiser step on all processes together;
-    accumulate: split such a batch into so many forward and backward passes. schedule: "constant" as in the paper, or
+    accumulate: split such a batch into so many forward and backward passes. optimizer: "muon" orthogonalises the steps
+    of convolutions and matrices (see `benchmark.engine.optimizer`). schedule: "constant" as in the paper, or
     "cosine" to zero over the budget; both after a linear warm-up over warmup_images. precision: "bf16" is autocast,
     parameters stay float32. log_every, checkpoint_every: in images. workers: processes that draw scenes, per process.
     """
@@ -17,7 +18,7 @@ class TrainingSettings:
     images: int = 100_000
     batch_size: int = 2
     accumulate: int = 1
-    optimizer: Literal["adam", "adamw"] = "adam"
+    optimizer: Literal["adam", "adamw", "muon"] = "adam"
     learning_rate: float = 1e-4
     weight_decay: float = 0.0
     schedule: Literal["constant", "cosine"] = "constant"
