@@ -67,6 +67,22 @@ def _parser() -> argparse.ArgumentParser:
     _add_device(train)
     train.set_defaults(command=_train)
 
+    sweep = commands.add_parser("sweep", help="the paper's Fig. 3: train for each embedding dimension and crowd")
+    sweep.add_argument("--channels", metavar="C,C,...", help="embedding dimensions (default: 1 to 6, as in the paper)")
+    sweep.add_argument("--instances", metavar="N,N,...", help="rectangles per image (default: 6,12,18,24,30)")
+    sweep.add_argument("--preset", default="compact", help="hyperparameters; `models` lists them (default: compact)")
+    sweep.add_argument("--layers", type=int, default=2, help="layers of masks L (default 2, as in the paper)")
+    sweep.add_argument("--images", type=int, help="budget of each run in images seen (default: the preset's)")
+    sweep.add_argument("--evaluation-images", type=int, default=EVALUATION_IMAGES)
+    sweep.add_argument("--out", type=Path, default=RESULTS / "figure3", help="folder of the run folders")
+    sweep.add_argument("--max-minutes", type=float, help="stop each run at a checkpoint after so long")
+    sweep.add_argument("--parallel", type=int, default=1, help="runs at a time (default 1)")
+    sweep.add_argument("--cluster", choices=("local", "slurm"), default="local", help="where runs run (default: local)")
+    sweep.add_argument("--slurm", action="append", default=[], metavar="NAME=VALUE", help="a parameter for sbatch, "
+                       "such as partition=gpu, time=600 (minutes) or cpus_per_task=4")  # fmt: skip
+    _add_device(sweep)
+    sweep.set_defaults(command=_sweep)
+
     predict = commands.add_parser("predict", help="write predictions as COCO results",
                                   epilog="--NAME VALUE asks for the model's variant NAME-VALUE.")  # fmt: skip
     predict.add_argument("model", metavar="MODEL|RUN", help="a run folder, or a model that needs no training")
@@ -165,6 +181,53 @@ def _train(options: argparse.Namespace) -> int:
     return 0
 
 
+def _sweep(options: argparse.Namespace) -> int:
+    from benchmark.figure3 import figure3_runs, read_figure3
+    from benchmark.sweep import sweep
+
+    figure = read_figure3(RESULTS / "paper")
+    runs = figure3_runs(
+        figure,
+        options.out,
+        options.preset,
+        channels=_numbers("--channels", options.channels, figure.channels),
+        instances=_numbers("--instances", options.instances, figure.instances_per_class),
+        images=options.images,
+        layers=options.layers,
+        max_minutes=options.max_minutes,
+    )
+    done = sweep(
+        runs,
+        options.out,
+        DATA,
+        evaluation_images=options.evaluation_images,
+        device=options.device,
+        cluster=options.cluster,
+        parallel=options.parallel,
+        slurm=_slurm_parameters(options.slurm),
+    )
+    return 0 if done else 1
+
+
+def _numbers(option: str, text: str | None, default: Sequence[int]) -> list[int]:
+    if text is None:
+        return list(default)
+    words = [word.strip() for word in text.split(",")]
+    if not all(word.isdecimal() and int(word) > 0 for word in words):
+        raise InputError(f"{option}: found {text}, expected whole numbers above 0 such as {default[0]},{default[1]}")
+    return list(dict.fromkeys(int(word) for word in words))
+
+
+def _slurm_parameters(settings: Sequence[str]) -> dict[str, int | str]:
+    parameters: dict[str, int | str] = {}
+    for setting in settings:
+        name, separator, value = setting.partition("=")
+        if not separator:
+            raise InputError(f"--slurm {setting}: expected NAME=VALUE, such as partition=gpu")
+        parameters[name] = int(value) if value.isdecimal() else value
+    return parameters
+
+
 def _predict(options: argparse.Namespace) -> int:
     from benchmark.predictions import predict, variant_path, write_predictions
     from benchmark.runs import find_run, seed_everything
@@ -255,15 +318,9 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _device(options: argparse.Namespace) -> str:
-    if options.device == "cpu":
-        return "cpu"
-    import torch
+    from benchmark.hardware import find_device
 
-    if torch.cuda.is_available():
-        return "cuda"
-    if options.device == "cuda":
-        raise InputError("--device cuda: no CUDA device is available here; use --device cpu")
-    return "cpu"
+    return find_device(options.device)
 
 
 def _metrics_text(metrics: dict) -> str:

@@ -8,6 +8,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from datasets.errors import InputError
+
 LIBRARIES = (
     "torch",
     "torchvision",
@@ -18,6 +20,22 @@ LIBRARIES = (
     "timm",
     "ultrafast-pycocotools",
 )
+
+
+def find_device(asked: str | None) -> str:
+    """The device to compute on: "cpu" or "cuda" as asked, for None "cuda" where there is one.
+
+    Raises InputError if CUDA is asked for and not there.
+    """
+    if asked == "cpu":
+        return "cpu"
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda"
+    if asked == "cuda":
+        raise InputError("--device cuda: no CUDA device is available here; use --device cpu")
+    return "cpu"
 
 
 def hardware() -> dict[str, Any]:

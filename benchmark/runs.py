@@ -135,13 +135,14 @@ def _prepare_folder(run: Run, adapter: Adapter, resume: bool, overwrite: bool) -
         read_manifest(run.folder)  # raises: only a run is ever replaced
         shutil.rmtree(run.folder)
     elif holds_files and resume:
-        _check_same(run, adapter, read_manifest(run.folder))
+        check_same(run, adapter, read_manifest(run.folder))
     elif holds_files:
         raise InputError(f"--out {run.folder}: already holds a run; --resume to go on, --overwrite to start again")
     run.folder.mkdir(parents=True, exist_ok=True)
 
 
-def _check_same(run: Run, adapter: Adapter, manifest: dict[str, Any]) -> None:
+def check_same(run: Run, adapter: Adapter, manifest: dict[str, Any]) -> None:
+    """Raise InputError unless `manifest` is that of `run`, whatever its prediction settings."""
     wanted = describe(run)
     for key in IDENTITY:
         found, asked = manifest[key], wanted[key]
