@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from benchmark.adapter import Adapter
-from benchmark.evaluation.evaluate import evaluate
+from benchmark.analysis.analyse import Analysis
+from benchmark.evaluation.evaluate import Metrics, evaluate
 from benchmark.evaluation.validate import read_annotations
 from benchmark.files import write_json
 from benchmark.manifest import IDENTITY, add_dataset, describe, read_manifest, write_manifest
@@ -47,10 +48,13 @@ def train(run: Run, *, resume: bool, overwrite: bool) -> bool:
     return finished
 
 
-def predict_and_evaluate(run: Run, dataset: ExportedDataset, variants: Sequence[str], *, keep_predictions: bool = True):
-    """Write predictions and metrics of `variants` to the run's folder; returns the metrics by variant.
+def predict_and_evaluate(
+    run: Run, dataset: ExportedDataset, variants: Sequence[str], *, keep_predictions: bool = True, analyse: bool = True
+) -> dict[str, Metrics]:
+    """Write predictions, metrics and analysis of `variants` to the run's folder; returns the metrics by variant.
 
-    Metrics of other variants of the same dataset are kept.
+    Metrics of other variants of the same dataset are kept. analyse: False leaves ``analysis.json`` out, which takes
+    a second or two per variant and thousand images.
     """
     adapter = find_adapter(run.model)
     seed_everything(run.seed)
@@ -58,12 +62,18 @@ def predict_and_evaluate(run: Run, dataset: ExportedDataset, variants: Sequence[
     predictions = predict(adapter, dataset, run, variants)
     seconds = time.monotonic() - started
     ground_truth = read_annotations(dataset.annotations_file)
-    metrics = {name: evaluate(ground_truth, entries) for name, entries in predictions.items()}
+    if analyse:
+        analyses = {name: Analysis.of(ground_truth, entries) for name, entries in predictions.items()}
+        metrics = {name: analysis.metrics for name, analysis in analyses.items()}
+    else:
+        analyses, metrics = {}, {name: evaluate(ground_truth, entries) for name, entries in predictions.items()}
     if not (run.folder / "manifest.json").exists():
         write_manifest(run, _command(), finished=True, wall_time={})
     manifest = read_manifest(run.folder)
     same_dataset = manifest.get("dataset", {}).get("content_hash") == dataset.info.get("content_hash")
     earlier = read_metrics(run.folder) if same_dataset else {}
+    if analyses:
+        write_analysis(run.folder, {name: analysis.summary for name, analysis in analyses.items()}, keep=bool(earlier))
     if keep_predictions:
         for name, entries in predictions.items():
             write_predictions(run.folder / f"predictions.{name}.json.gz", entries)
@@ -117,6 +127,15 @@ def read_metrics(folder: Path) -> dict[str, dict[str, Any]]:
     """Metrics by variant, {} where the run has none yet."""
     path = folder / "metrics.json"
     return json.loads(path.read_text()) if path.exists() else {}
+
+
+def write_analysis(folder: Path, summaries: dict[str, dict[str, Any]], *, keep: bool) -> None:
+    """Write ``analysis.json`` if that changes it; `keep` what it says of other variants."""
+    path = folder / "analysis.json"
+    earlier = json.loads(path.read_text()) if path.exists() else {}
+    merged = {**earlier, **summaries} if keep else summaries
+    if merged != earlier:
+        write_json(path, merged)
 
 
 def seed_everything(seed: int) -> None:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from benchmark.evaluation_sets import evaluation_set
 from benchmark.files import write_json
-from benchmark.regenerate import evaluate_released, run_untrained_models
+from benchmark.released import evaluate_released, run_untrained_models
 from datasets.errors import InputError
 from datasets.scene import SceneParameters
 from datasets.seeds import EVALUATION_INSTANCES_PER_CLASS
@@ -48,8 +48,8 @@ def recompute(results: Path, data: Path) -> dict[str, Any]:
         for instances_per_class in EVALUATION_INSTANCES_PER_CLASS:
             dataset = evaluation_set(data, SceneParameters.uniform(instances_per_class))
             datasets[str(instances_per_class)] = dataset.info["content_hash"]
-            metrics |= run_untrained_models(Path(scratch), dataset)
-    metrics |= evaluate_released(results / "released", data, write=False)
+            metrics |= run_untrained_models(Path(scratch), dataset, analyse=False)
+    metrics |= evaluate_released(results / "released", data)
     return {"datasets": datasets, "metrics": metrics}
 
 

@@ -5,6 +5,8 @@ are exactly what the evaluator says of that data set, computed from the matches 
 not depend on the other images.
 """
 
+import hashlib
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -31,33 +33,47 @@ class Difference(NamedTuple):
     p_value: float
 
 
-def bootstrap(matches: Matches, resamples: int = 1000, seed: int = 0) -> dict[str, Interval | None]:
-    """95 % interval of every metric that the evaluator gives, by name and in its order.
+@dataclass(frozen=True)
+class Resamples:
+    """Metrics of one run's predictions on the data set itself and on B resamples of its images.
+
+    metrics: name -> (1 + B,) float64, the data set itself first; NaN where the evaluator says None. The names and their
+    order are the evaluator's. ground_truth: stands for the annotations; seed: of the resamples. Where both agree, entry
+    i of two `Resamples` is of the same images.
+    """
+
+    metrics: dict[str, np.ndarray]
+    ground_truth: str
+    seed: int
+
+
+def resample(matches: Matches, resamples: int = 1000, seed: int = 0) -> Resamples:
+    """Metrics of `resamples` resamples; deterministic in the seed."""
+    images = len(matches.image_ids)
+    multiplicities = np.concatenate([np.ones((1, images), np.int64), draw_multiplicities(images, resamples, seed)])
+    return Resamples(resampled_metrics(matches, multiplicities), _ground_truth_hash(matches), seed)
+
+
+def intervals(resamples: Resamples) -> dict[str, Interval | None]:
+    """95 % interval of every metric.
 
     Resamples without an instance that a metric could look at are left out of its interval; None if all of them are.
-    Deterministic in the seed.
     """
-    metrics = resampled_metrics(matches, draw_multiplicities(len(matches.image_ids), resamples, seed))
-    return {name: _interval(values) for name, values in metrics.items()}
+    return {name: _interval(values[1:]) for name, values in resamples.metrics.items()}
 
 
-def paired_bootstrap(
-    matches_a: Matches, matches_b: Matches, resamples: int = 1000, seed: int = 0
-) -> dict[str, Difference | None]:
-    """a - b of every metric that both have, on the same resampled images for both; None where `bootstrap` has none.
+def paired_differences(a: Resamples, b: Resamples) -> dict[str, Difference | None]:
+    """a - b of every metric that both have, on the same resampled images for both; None where a metric has no interval.
 
     p-value: twice the share of resamples whose difference lies on the rarer side of 0, or on 0, at most 1. One
     resample is added to both counts, so that it is never 0 (Davison and Hinkley, Bootstrap Methods and their
     Application, 1997, chapter 4).
 
-    Raises InputError if the matches do not stem from the same ground truth.
+    Raises InputError if the two do not stem from the same annotations and resamples.
     """
-    _require_same_ground_truth(matches_a, matches_b)
-    images = len(matches_a.image_ids)
-    # The first row is the data set itself.
-    multiplicities = np.concatenate([np.ones((1, images), np.int64), draw_multiplicities(images, resamples, seed)])
-    a, b = resampled_metrics(matches_a, multiplicities), resampled_metrics(matches_b, multiplicities)
-    return {name: _difference(a[name] - b[name]) for name in a if name in b}
+    if (a.ground_truth, a.seed) != (b.ground_truth, b.seed):
+        raise InputError("paired bootstrap: found runs on different annotations or resamples, expected the same")
+    return {name: _difference(a.metrics[name] - b.metrics[name]) for name in a.metrics if name in b.metrics}
 
 
 def draw_multiplicities(images: int, resamples: int, seed: int) -> np.ndarray:
@@ -123,8 +139,6 @@ def _difference(values: np.ndarray) -> Difference | None:
     return Difference(float(value), interval, float(min(1, 2 * (rarer + 1) / (len(values) + 1))))
 
 
-def _require_same_ground_truth(a: Matches, b: Matches) -> None:
-    fields = {"image ids": "image_ids", "instances": "ground_truth_image", "occlusion rates": "occlusion_rates"}
-    for what, field in fields.items():
-        if not np.array_equal(getattr(a, field), getattr(b, field)):
-            raise InputError(f"paired bootstrap: found runs with different {what}, expected the same annotations")
+def _ground_truth_hash(matches: Matches) -> str:
+    fields = (matches.image_ids, matches.ground_truth_image, matches.occlusion_rates)
+    return hashlib.sha256(b"".join(np.ascontiguousarray(field).tobytes() for field in fields)).hexdigest()

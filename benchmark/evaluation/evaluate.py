@@ -32,11 +32,13 @@ def evaluate(annotations: Source | GroundTruth, predictions: Source, masks: Mask
 
 
 def evaluate_with_matches(
-    annotations: Source | GroundTruth, predictions: Source, masks: Masks = "amodal"
+    annotations: Source | GroundTruth, predictions: Source | Predictions, masks: Masks = "amodal"
 ) -> tuple[Metrics, Matches]:
-    """`evaluate`, and the per-image matches that its numbers stem from."""
+    """`evaluate`, also of what `read_predictions` returned, and the per-image matches that its numbers stem from."""
     ground_truth = annotations if isinstance(annotations, GroundTruth) else read_annotations(annotations, masks)
-    detections = read_predictions(predictions, ground_truth)
+    detections = predictions
+    if not isinstance(predictions, Predictions):
+        detections = read_predictions(predictions, ground_truth)
     curves, matches = match(ground_truth, detections)
     metrics = _summarize(curves)
     if detections.orders and ground_truth.masks == "amodal":  # visible masks hardly overlap

@@ -20,7 +20,7 @@ PAPER_COLOR = "#767676"
 _INK = "#010203"
 """Stands for the colour of text and axes, which the page sets (light or dark)."""
 
-_STYLE = {
+STYLE = {
     "font.family": "DejaVu Sans",
     "font.size": 9,
     "axes.spines.top": False,
@@ -44,7 +44,7 @@ def variant_plot(
     groups = list(dict.fromkeys(paper.rows["instances_per_class"]))
     labels = list(dict.fromkeys(paper.run_label(run) for run in runs))
     colors = {label: LINE_COLORS[i % len(LINE_COLORS)] for i, label in enumerate(labels)}
-    with matplotlib.rc_context(_STYLE):
+    with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(3.4 * len(groups), 2.3 * len(metrics) + 0.7), layout="constrained")
         axes = figure.subplots(len(metrics), len(groups), sharex=True, sharey="row", squeeze=False)
         for column, group in enumerate(groups):
@@ -68,7 +68,7 @@ def variant_plot(
 def panel_figure(rows: Sequence[tuple[str, Sequence[Panel]]]) -> Figure:
     """Rows of pictures with their captions, as in the paper's Fig. 1."""
     columns = max(len(panels) for _, panels in rows)
-    with matplotlib.rc_context(_STYLE | {"axes.grid": False}):
+    with matplotlib.rc_context(STYLE | {"axes.grid": False}):
         figure = Figure(figsize=(1.7 * columns, 2.0 * len(rows)), layout="constrained")
         axes = figure.subplots(len(rows), columns, squeeze=False)
         for plots, (title, panels) in zip(axes, rows, strict=True):
@@ -86,14 +86,14 @@ def panel_figure(rows: Sequence[tuple[str, Sequence[Panel]]]) -> Figure:
 def to_svg(figure: Figure, name: str, transparent: bool = False) -> str:
     """SVG text; `name` keeps its ids apart from those of other plots on the same page."""
     buffer = io.StringIO()
-    with matplotlib.rc_context(_STYLE | {"svg.hashsalt": name}):
+    with matplotlib.rc_context(STYLE | {"svg.hashsalt": name}):
         figure.savefig(buffer, format="svg", transparent=transparent, metadata={"Date": None, "Creator": None})
     return buffer.getvalue()
 
 
 def to_pdf(figure: Figure) -> bytes:
     buffer = io.BytesIO()
-    with matplotlib.rc_context(_STYLE):
+    with matplotlib.rc_context(STYLE):
         figure.savefig(buffer, format="pdf", metadata={"CreationDate": None, "Creator": None, "Producer": None})
     return buffer.getvalue()
 

@@ -1,7 +1,7 @@
 """Tables as Markdown, LaTeX (booktabs) and CSV. HTML is the business of `template.html`."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pandas as pd
 
@@ -45,6 +45,9 @@ def to_csv(tables: Sequence[Table]) -> str:
             }
             for metric, value in row.values.items():
                 record[metric] = value.ours
+                if value.interval is not None:
+                    record[f"{metric}_low"], record[f"{metric}_high"] = value.interval
+                record |= {f"{metric}_{name.replace(' ', '_')}": text for name, text in value.details.items()}
                 if any(other.has_paper for other in table.rows):
                     record[f"{metric}_paper"] = value.paper
                     record[f"{metric}_difference"] = value.difference
@@ -63,21 +66,29 @@ def format_difference(number: float | None) -> str:
     return f"{number:+.{DIGITS}f}".replace("-", "−") if number else format_number(0.0)
 
 
+def format_interval(interval: tuple[float, float] | None, signed: bool = False) -> str:
+    """Three decimals, so that it reads as a hint of the fourth's worth."""
+    if interval is None:
+        return UNDEFINED
+    low, high = (f"{bound:{'+' if signed else ''}.3f}".replace("-", "−") for bound in interval)
+    return f"[{low}, {high}]"
+
+
 def metric_head(metric: str) -> str:
     return metric.replace("_", " ")
 
 
 def _markdown_table(table: Table) -> str:
-    beside_paper = any(row.has_paper for row in table.rows)
-    heads = ["N", table.label_head, *([""] if beside_paper else []), *map(metric_head, table.metrics)]
-    aligns = ["--:", ":--", *([":--"] if beside_paper else []), *["--:"] * len(table.metrics)]
+    several = _has_several_lines(table)
+    heads = ["N", table.label_head, *([""] if several else []), *map(metric_head, table.metrics)]
+    aligns = ["--:", ":--", *([":--"] if several else []), *["--:"] * len(table.metrics)]
     lines = [f"**{table.title}**", "", _markdown_line(heads), _markdown_line(aligns)]
     for group, rows in table.groups.items():
         for row in rows:
             first = group if row is rows[0] else ""
             label = row.label + (f" <sup>{row.note}</sup>" if row.note else "")
-            for name, cells in _lines_of(row, lambda v: f"**{format_number(v.ours)}**" if v.best else None):
-                head = [first, label, *([name] if beside_paper else [])]
+            for name, cells in _lines_of(table, row, "**{}**".format):
+                head = [first, label, *([name] if several else [])]
                 lines.append(_markdown_line(head + (cells or [NOT_RUN] + [UNDEFINED] * (len(table.metrics) - 1))))
                 first = label = ""
     remarks = list(table.notes) + [f"<sup>{letter}</sup> {facts}" for letter, facts in table.footnotes.items()]
@@ -89,26 +100,26 @@ def _markdown_line(cells: list[str]) -> str:
 
 
 def _latex_table(table: Table) -> str:
-    beside_paper = any(row.has_paper for row in table.rows)
-    heads = ["$N$", table.label_head, *([""] if beside_paper else [])]
+    several = _has_several_lines(table)
+    heads = ["$N$", table.label_head, *([""] if several else [])]
     heads += [_LATEX_HEADS.get(metric, _latex(metric_head(metric))) for metric in table.metrics]
     lines = [
         r"\begin{table*}",
         r"\centering\footnotesize\setlength{\tabcolsep}{4pt}",
         rf"\caption{{{_latex(re.sub(r'^Table [0-9]+: ', '', table.title))}}}",  # LaTeX numbers it
-        rf"\begin{{tabular}}{{rl{'l' * beside_paper}{'r' * len(table.metrics)}}}",
+        rf"\begin{{tabular}}{{rl{'l' * several}{'r' * len(table.metrics)}}}",
         r"\toprule",
         " & ".join(heads) + r" \\",
     ]
     for group, rows in table.groups.items():
         lines.append(r"\midrule")
         for row in rows:
-            if row is not rows[0] and beside_paper:
+            if row is not rows[0] and several:
                 lines.append(r"\addlinespace")
             first = _latex(group) if row is rows[0] else ""
             label = _latex(row.label) + (rf"\textsuperscript{{{row.note}}}" if row.note else "")
-            for name, cells in _lines_of(row, lambda v: rf"\textbf{{{format_number(v.ours)}}}" if v.best else None):
-                head = [first, label, *([name] if beside_paper else [])]
+            for name, cells in _lines_of(table, row, r"\textbf{{{}}}".format):
+                head = [first, label, *([_latex(name)] if several else [])]
                 body = [cell if "\\" in cell else _latex(cell) for cell in cells]
                 body = body or [rf"\multicolumn{{{len(table.metrics)}}}{{c}}{{{NOT_RUN}}}"]
                 lines.append(" & ".join(head + body) + r" \\")
@@ -120,14 +131,26 @@ def _latex_table(table: Table) -> str:
     return "\n".join(lines + ["}", r"\end{table*}"])
 
 
-def _lines_of(row: Row, bold) -> list[tuple[str, list[str]]]:
-    """(name, cells) of a row's printed lines; no cells where nothing was run. bold: value -> text, None if plain."""
+def _has_several_lines(table: Table) -> bool:
+    """Whether a row takes several lines. A long list without the paper keeps its intervals for the CSV file."""
+    return any(row.has_paper for row in table.rows) or any(v.details for row in table.rows for v in row.values.values())
+
+
+def _lines_of(table: Table, row: Row, bold: Callable[[str], str]) -> list[tuple[str, list[str]]]:
+    """(name, cells) of a row's printed lines; no cells where nothing was run."""
     values: list[Value] = list(row.values.values())
-    lines = [("ours", [bold(v) or format_number(v.ours) for v in values] if row.run else [])]
+    number = format_difference if table.signed else format_number
+    ours = [bold(number(value.ours)) if value.best else number(value.ours) for value in values]
+    lines = [(table.ours, ours if row.run else [])]
+    if row.run and _has_several_lines(table):
+        if any(value.interval for value in values):
+            lines.append(("95 % interval", [format_interval(value.interval, table.signed) for value in values]))
+        for name in dict.fromkeys(name for value in values for name in value.details):
+            lines.append((name, [value.details.get(name, UNDEFINED) for value in values]))
     if row.has_paper:
-        lines.append(("paper", [format_number(v.paper) for v in values]))
+        lines.append(("paper", [format_number(value.paper) for value in values]))
         if row.run:
-            lines.append(("difference", [format_difference(v.difference) for v in values]))
+            lines.append(("difference", [format_difference(value.difference) for value in values]))
     return lines
 
 

@@ -1,7 +1,7 @@
 """Released runs as the report sees them: what a manifest and its metrics say."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,11 +20,13 @@ _PRETRAINING_KEYS = ("pretraining", "pretrained", "pretrained_weights")
 
 @dataclass(frozen=True)
 class ReleasedRun:
-    """One folder of ``results/released``. metrics: variant -> metric -> value in [0, 1], None where undefined."""
+    """One folder of ``results/released``. metrics: variant -> metric -> value in [0, 1], None where undefined.
+    analysis: variant -> summary (`benchmark.analysis.analyse.Analysis`), {} where there is none."""
 
     folder: Path
     manifest: dict[str, Any]
     metrics: dict[str, dict[str, float | None]]
+    analysis: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -66,14 +68,31 @@ class ReleasedRun:
     def images_seen(self) -> int:
         return self.manifest.get("images_seen") or 0
 
+    def interval(self, variant: str, metric: str) -> tuple[float, float] | None:
+        """95 % bootstrap interval over images."""
+        found = self.analysis.get(variant, {}).get("intervals", {}).get(metric)
+        return found and tuple(found)
+
     @property
     def dataset_hash(self) -> str:
         """Content hash of the dataset that the run was evaluated on, or ""."""
         return (self.manifest.get("dataset") or {}).get("content_hash") or ""
 
-    @cached_property
+    @property
+    def machines(self) -> list[str]:
+        """What it was trained and evaluated on, in order of time."""
+        sittings = [sitting["hardware"] for sitting in self.manifest.get("sittings", [])]
+        found = sittings or [self.manifest.get("hardware") or {}]
+        return list(dict.fromkeys(_machine(machine) for machine in found if machine))
+
+    @property
     def facts(self) -> str:
         """One line for a footnote: everything that a reader must know to judge the run's numbers."""
+        return ", ".join(self.fact_parts)
+
+    @cached_property
+    def fact_parts(self) -> list[str]:
+        """The facts one by one, so that those of several runs can be compared."""
         manifest = self.manifest
         parts = [self.model]
         if self.preset:
@@ -84,15 +103,14 @@ class ReleasedRun:
             parts.append(f"pretraining: {pretraining if pretraining not in (None, False, '') else 'none'}")
             if manifest.get("seed") is not None:
                 parts.append(f"seed {manifest['seed']}")
-        machines = [sitting["hardware"] for sitting in manifest.get("sittings", [])] or [manifest.get("hardware") or {}]
-        parts += dict.fromkeys(_machine(machine) for machine in machines if machine)
+        parts += self.machines
         times = manifest.get("wall_time_seconds") or {}
-        parts += [f"{phase} {_duration(seconds)}" for phase, seconds in times.items() if seconds]
+        parts += [f"{phase} {duration(seconds)}" for phase, seconds in times.items() if seconds]
         dataset = manifest.get("dataset") or {}
         if dataset:
             images = f"{dataset['images']:,} images" if dataset.get("images") else "a dataset"
             parts.append(f"evaluated on {images} (N = {self.scenes}, hash {self.dataset_hash[:12]})")
-        return ", ".join(parts)
+        return parts
 
 
 def read_runs(released: Path) -> list[ReleasedRun]:
@@ -118,7 +136,8 @@ def _read_run(folder: Path) -> ReleasedRun:
         for metric, value in values.items():
             if value is not None and not (isinstance(value, int | float) and 0 <= value <= 1):
                 raise InputError(f"{metrics_file}: {variant}: {metric}: found {value!r}, expected 0 to 1 or null")
-    return ReleasedRun(folder, manifest, metrics)
+    analysis_file = folder / "analysis.json"
+    return ReleasedRun(folder, manifest, metrics, _read_json(analysis_file) if analysis_file.exists() else {})
 
 
 def _read_json(path: Path) -> dict[str, Any]:
@@ -153,7 +172,7 @@ def _find(nested: dict[str, Any], keys: tuple[str, ...]) -> Any:
     return None
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -4,7 +4,7 @@ The paper's files say which model and variant each of their rows is compared wit
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pandas as pd
@@ -24,11 +24,14 @@ DIGITS = 4
 
 @dataclass(frozen=True)
 class Value:
-    """One metric of one row. ours, paper: in [0, 1] or None. best: of ours, in its column and group."""
+    """One metric of one row. ours, paper: in [0, 1] or None. best: of ours, in its column and group.
+    interval: 95 % bootstrap interval of ours. details: name -> text, printed below."""
 
     ours: float | None = None
     paper: float | None = None
     best: bool = False
+    interval: tuple[float, float] | None = None
+    details: dict[str, str] = field(default_factory=dict)
 
     @property
     def difference(self) -> float | None:
@@ -58,7 +61,7 @@ class Row:
 @dataclass(frozen=True)
 class Table:
     """name: of the files. notes: what holds for the whole table. footnotes: letter -> facts of a run.
-    tier: of all its runs, or None."""
+    tier: of all its runs, or None. ours: what our numbers are called. signed: they are differences."""
 
     name: str
     title: str
@@ -68,6 +71,8 @@ class Table:
     notes: tuple[str, ...]
     footnotes: dict[str, str]
     tier: str | None = None
+    ours: str = "ours"
+    signed: bool = False
 
     @property
     def runs(self) -> list[ReleasedRun]:
@@ -190,7 +195,7 @@ def _compare_tier(paper: PaperTable, runs: list[ReleasedRun], tier: str | None) 
     title = TABLE_TITLES[paper.name]
     if tier not in (None, UNTRAINED):
         title += f" (tier {tier}: {max(run.images_seen for run in runs):,} training images)"
-    return _table(paper.name, title, paper.label_head, paper.metrics, _mark_best(rows), tier)
+    return _table(paper.name, title, paper.label_head, paper.metrics, mark_best(rows), tier)
 
 
 def _model_rows(paper: PaperTable, listed: pd.DataFrame, runs: list[ReleasedRun]) -> list[Row]:
@@ -233,11 +238,16 @@ def _label(name: str, layers: int | str, run: ReleasedRun | None) -> str:
 
 def _row(group, label, variant, metrics, run=None, paper=None) -> Row:
     ours = run.metrics[variant] if run else {}
-    values = {metric: Value(ours.get(metric), (paper or {}).get(metric)) for metric in metrics}
+    values = {
+        metric: Value(
+            ours.get(metric), (paper or {}).get(metric), interval=run.interval(variant, metric) if run else None
+        )
+        for metric in metrics
+    }
     return Row(group, label, variant, values, run)
 
 
-def _mark_best(rows: list[Row]) -> list[Row]:
+def mark_best(rows: list[Row]) -> list[Row]:
     """Bold marks per group and column, where at least two rows are measured; ties as printed share the mark."""
     marked = []
     for row in rows:
@@ -251,24 +261,28 @@ def _mark_best(rows: list[Row]) -> list[Row]:
     return marked
 
 
-def _table(name, title, label_head, metrics, rows, tier=None) -> Table:
-    """Add footnotes: a letter for each run in the order of appearance, and a warning where datasets differ."""
+def with_footnotes(table: Table) -> Table:
+    """Add a footnote for each run, lettered in the order of appearance, and a warning where datasets differ."""
     letters: dict[str, str] = {}
     footnotes = {}
     lettered = []
-    for row in rows:
+    for row in table.rows:
         if row.run:
             if row.run.name not in letters:
                 letters[row.run.name] = _letter(len(letters))
                 footnotes[letters[row.run.name]] = f"{row.run.name}: {row.run.facts}."
             row = replace(row, note=letters[row.run.name])
         lettered.append(row)
-    notes = list(TABLE_NOTES[name])
-    for group in dict.fromkeys(row.group for row in rows):
-        hashes = {row.run.dataset_hash for row in rows if row.run and row.group == group}
+    notes = list(table.notes)
+    for group, rows in table.groups.items():
+        hashes = {row.run.dataset_hash for row in rows if row.run}
         if len(hashes) > 1:
             notes.append(f"Caution: the runs at N = {group} were evaluated on {len(hashes)} different datasets.")
-    return Table(name, title, label_head, metrics, tuple(lettered), tuple(notes), footnotes, tier)
+    return replace(table, rows=tuple(lettered), notes=tuple(notes), footnotes=footnotes)
+
+
+def _table(name, title, label_head, metrics, rows, tier=None) -> Table:
+    return with_footnotes(Table(name, title, label_head, metrics, tuple(rows), TABLE_NOTES[name], {}, tier))
 
 
 def _letter(index: int) -> str:

@@ -8,9 +8,10 @@ import pytest
 
 from benchmark.analysis.bootstrap import (
     Interval,
-    bootstrap,
     draw_multiplicities,
-    paired_bootstrap,
+    intervals,
+    paired_differences,
+    resample,
     resampled_metrics,
 )
 from benchmark.evaluation.evaluate import evaluate, evaluate_with_matches
@@ -104,22 +105,24 @@ def flips(found):
 
 def test_interval_of_a_share_is_the_binomials():
     """Half of 400 images found: AR is a binomial share, .5 +- 1.96 * .025."""
-    intervals = bootstrap(evaluate_with_matches(*flips(np.arange(400) % 2 == 0))[1], resamples=4000)
-    np.testing.assert_allclose(intervals["AR100"], [0.451, 0.549], atol=0.0051)
-    assert intervals["AR_heavy"] is None
-    assert isinstance(intervals["AP"], Interval)
+    resamples = resample(evaluate_with_matches(*flips(np.arange(400) % 2 == 0))[1], 4000)
+    found = intervals(resamples)
+    np.testing.assert_allclose(found["AR100"], [0.451, 0.549], atol=0.0051)
+    assert found["AR_heavy"] is None
+    assert isinstance(found["AP"], Interval)
+    assert resamples.metrics["AR100"][0] == 0.5  # of the data set itself
 
 
 def test_deterministic_in_the_seed():
     matches = evaluate_with_matches(*flips(np.arange(50) % 3 == 0))[1]
-    assert bootstrap(matches, 100, seed=3) == bootstrap(matches, 100, seed=3)
-    assert bootstrap(matches, 100, seed=3) != bootstrap(matches, 100, seed=4)
+    assert intervals(resample(matches, 100, seed=3)) == intervals(resample(matches, 100, seed=3))
+    assert intervals(resample(matches, 100, seed=3)) != intervals(resample(matches, 100, seed=4))
     assert (draw_multiplicities(50, 100, seed=3).sum(axis=1) == 50).all()
 
 
 def test_same_run_twice_differs_by_nothing():
-    matches = evaluate_with_matches(*flips(np.arange(50) % 3 == 0))[1]
-    differences = paired_bootstrap(matches, matches, 100)
+    resamples = resample(evaluate_with_matches(*flips(np.arange(50) % 3 == 0))[1], 100)
+    differences = paired_differences(resamples, resamples)
     assert differences["AP"] == (0, (0, 0), 1)
     assert differences["AR_partial"] is None
 
@@ -128,13 +131,13 @@ def test_pairing_sees_a_small_difference_that_lone_intervals_hide():
     """b finds every second image's instance; a finds those and six more of 100: always at least as good."""
     b = np.arange(100) % 2 == 0
     a = b | (np.arange(100) < 12)
-    matches_a, matches_b = (evaluate_with_matches(*flips(found))[1] for found in (a, b))
-    difference = paired_bootstrap(matches_a, matches_b)["AR100"]
+    of_a, of_b = (resample(evaluate_with_matches(*flips(found))[1]) for found in (a, b))
+    difference = paired_differences(of_a, of_b)["AR100"]
     assert difference.value == pytest.approx(0.06)
     np.testing.assert_allclose(difference.interval, [0.02, 0.11], atol=0.011)  # binomial, n 100, p .06
     assert difference.p_value < 0.02
-    assert bootstrap(matches_a)["AR100"].low < bootstrap(matches_b)["AR100"].high
-    mirrored = paired_bootstrap(matches_b, matches_a)["AR100"]
+    assert intervals(of_a)["AR100"].low < intervals(of_b)["AR100"].high
+    mirrored = paired_differences(of_b, of_a)["AR100"]
     assert mirrored.value == -difference.value
     np.testing.assert_allclose(mirrored.interval, [-difference.interval.high, -difference.interval.low])
     assert mirrored.p_value == difference.p_value
@@ -142,19 +145,19 @@ def test_pairing_sees_a_small_difference_that_lone_intervals_hide():
 
 def test_p_value_of_a_balanced_difference_is_large():
     found = np.arange(100) % 2 == 0
-    matches_a, matches_b = (evaluate_with_matches(*flips(which))[1] for which in (found, ~found))
-    assert paired_bootstrap(matches_a, matches_b)["AR100"].p_value > 0.8
+    of_a, of_b = (resample(evaluate_with_matches(*flips(which))[1]) for which in (found, ~found))
+    assert paired_differences(of_a, of_b)["AR100"].p_value > 0.8
 
 
-def test_other_ground_truth_is_refused():
+def test_other_ground_truth_or_resamples_are_refused():
     truth, predictions = flips(np.ones(3, bool))
     matches = evaluate_with_matches(truth, predictions)[1]
     longer = evaluate_with_matches(dataset(range(4), truth["annotations"]), predictions)[1]
     more = evaluate_with_matches(dataset(range(3), [*truth["annotations"], annotation(0, ELSEWHERE)]), predictions)[1]
     hidden = dataclasses.replace(matches, occlusion_rates=matches.occlusion_rates + 0.5)
-    for other, what in ((longer, "image ids"), (more, "instances"), (hidden, "occlusion rates")):
-        with pytest.raises(InputError, match=f"^paired bootstrap: found runs with different {what}, expected the same"):
-            paired_bootstrap(matches, other)
+    for other in (resample(longer, 5), resample(more, 5), resample(hidden, 5), resample(matches, 5, seed=1)):
+        with pytest.raises(InputError, match="^paired bootstrap: found runs on different annotations or resamples"):
+            paired_differences(resample(matches, 5), other)
 
 
 def random_matches(images, instances, detections, digits):
@@ -197,8 +200,8 @@ def test_a_run_takes_seconds(digits):
     """
     matches = random_matches(1000, 18, 60, digits)
     start = time.process_time()
-    intervals = bootstrap(matches, resamples=100)
+    found = intervals(resample(matches, 100))
     seconds = time.process_time() - start
     print(f"\nscores of {digits} digits: {seconds:.2f} s of processor time for 100 resamples")
     assert seconds < 6
-    assert 0 < intervals["AP"].low < intervals["AP"].high < 1
+    assert 0 < found["AP"].low < found["AP"].high < 1

@@ -8,7 +8,7 @@ import pytest
 
 from benchmark.report.tables import MAIN_METRICS
 
-PAPER = Path(__file__).parents[3] / "results" / "paper"
+PAPER = Path(__file__).parents[2] / "results" / "paper"
 
 
 class Results:

@@ -1,0 +1,83 @@
+"""Everything that is computed from one results file: metrics, their intervals, errors, recall by occlusion."""
+
+from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, Self
+
+from benchmark.analysis.bootstrap import Resamples, intervals, resample
+from benchmark.analysis.errors import error_breakdown, find_errors
+from benchmark.analysis.occlusion import recall_by_occlusion
+from benchmark.evaluation.evaluate import Metrics, evaluate_with_matches
+from benchmark.evaluation.validate import GroundTruth, read_annotations, read_predictions
+from datasets.table import Source
+
+DIGITS = 6
+"""Decimals that are written, so that another machine's last bits change no file."""
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """Of one variant of a run. metrics: the evaluator's. resamples: of them, for paired tests.
+
+    summary: what ``analysis.json`` says of the variant, JSON throughout, numbers with six decimals:
+    "intervals": metric -> [low, high], null where undefined; "errors": kind -> `benchmark.analysis.errors.Cost` by
+    name, null without instances; "recall_by_occlusion": "edges", "instances" and "recall", null in an empty bin.
+    """
+
+    metrics: Metrics
+    resamples: Resamples
+    summary: dict[str, Any]
+
+    @classmethod
+    def of(cls, ground_truth: GroundTruth, predictions: Source) -> Self:
+        """Analyse COCO results. Raises InputError for the first fault in them."""
+        detections = read_predictions(predictions, ground_truth)
+        metrics, matches = evaluate_with_matches(ground_truth, detections)
+        resamples = resample(matches)
+        costs = error_breakdown(matches, find_errors(ground_truth, detections, matches))
+        recall = recall_by_occlusion(matches)
+        return cls(
+            metrics,
+            resamples,
+            _rounded(
+                {
+                    "intervals": {name: interval and list(interval) for name, interval in intervals(resamples).items()},
+                    "errors": costs and {kind: cost._asdict() for kind, cost in costs.items()},
+                    "recall_by_occlusion": {name: values.tolist() for name, values in recall._asdict().items()},
+                }
+            ),
+        )
+
+
+def analyse_files(annotations: Path, predictions: Mapping[str, Path], processes: int) -> dict[str, Analysis]:
+    """Name -> analysis of each results file against the same annotations, several at once."""
+    if processes == 1 or len(predictions) == 1:
+        return {name: _analyse_file(annotations, path) for name, path in predictions.items()}
+    with ProcessPoolExecutor(min(processes, len(predictions)), mp_context=get_context("spawn")) as pool:
+        found = pool.map(_analyse_file, [annotations] * len(predictions), predictions.values())
+        return dict(zip(predictions, found, strict=True))
+
+
+def _analyse_file(annotations: Path, predictions: Path) -> Analysis:
+    return Analysis.of(_annotations(annotations), predictions)
+
+
+@lru_cache(maxsize=2)
+def _annotations(path: Path) -> GroundTruth:
+    """Read once per process; an evaluation set does not change while the benchmark runs."""
+    return read_annotations(path)
+
+
+def _rounded(value: Any) -> Any:
+    """With `DIGITS` decimals, and None in place of NaN."""
+    if isinstance(value, dict):
+        return {key: _rounded(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_rounded(item) for item in value]
+    if isinstance(value, float):
+        return None if value != value else round(value, DIGITS)
+    return value

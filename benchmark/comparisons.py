@@ -1,0 +1,81 @@
+"""Paired tests between released runs: the two sides of the paper's Table 1, and numbers of layers."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmark.analysis.analyse import DIGITS, Analysis
+from benchmark.analysis.bootstrap import paired_differences
+from benchmark.report.runs import ReleasedRun, read_runs
+from benchmark.report.tables import MAIN_METRICS, headline_variant, read_paper
+
+BOTTOM_UP, TOP_DOWN = "bottom-up", "top-down"
+
+Analyses = Mapping[str, Mapping[str, Analysis]]
+"""Run -> variant -> analysis."""
+
+
+def compare_released(results: Path, analyses: Analyses) -> dict[str, list[dict[str, Any]]]:
+    """The content of ``comparisons.json``: "sides" and "layers", each a list of comparisons a - b.
+
+    A comparison: "a" {"run", "variant"}, and "metrics": name -> {"b": {"run", "variant"}, "value", "low", "high",
+    "p_value"} (see `paired_differences`). sides: a is a bottom-up run of the paper's Table 1, b for each metric the
+    best variant of any top-down run of the same scenes and budget. As b is chosen by its result on these very images,
+    the difference leans towards the top-down side. layers: a has more layers than b, all else equal.
+    """
+    table = read_paper(results / "paper")["table1"]
+    runs = [run for run in read_runs(results / "released") if run.trained and run.name in analyses]
+    sides = dict(zip(table.rows["run_model"], table.rows["side"], strict=True))
+    compared: dict[str, list[dict[str, Any]]] = {"sides": [], "layers": []}
+    for run in runs:
+        if sides.get(run.model) != BOTTOM_UP:
+            continue
+        rivals = [
+            (other.name, variant)
+            for other in runs
+            if sides.get(other.model) == TOP_DOWN and _same_conditions(run, other)
+            for variant in _listed(other, table.rows["run_variant"])
+        ]
+        variant = headline_variant(run, table)
+        if rivals:
+            compared["sides"].append(_compare((run.name, variant), rivals, analyses))
+        fewer = [other for other in runs if _more_layers(run, other)]
+        compared["layers"] += [
+            _compare((run.name, variant), [(other.name, headline_variant(other, table))], analyses)
+            for other in sorted(fewer, key=lambda other: other.layers)
+        ]
+    return compared
+
+
+def _compare(a: tuple[str, str], rivals: Sequence[tuple[str, str]], analyses: Analyses) -> dict[str, Any]:
+    """a against, for each metric, the best of `rivals`; (run, variant) each."""
+    of_a = analyses[a[0]][a[1]]
+    metrics = {}
+    for metric in MAIN_METRICS:
+        measured = [(run, variant) for run, variant in rivals if analyses[run][variant].metrics[metric] is not None]
+        if not measured or of_a.metrics[metric] is None:
+            continue
+        b = max(measured, key=lambda rival: analyses[rival[0]][rival[1]].metrics[metric])
+        difference = paired_differences(of_a.resamples, analyses[b[0]][b[1]].resamples)[metric]
+        if difference is not None:
+            metrics[metric] = {
+                "b": {"run": b[0], "variant": b[1]},
+                "value": round(difference.value, DIGITS),
+                "low": round(difference.interval.low, DIGITS),
+                "high": round(difference.interval.high, DIGITS),
+                "p_value": round(difference.p_value, DIGITS),
+            }
+    return {"a": {"run": a[0], "variant": a[1]}, "metrics": metrics}
+
+
+def _same_conditions(run: ReleasedRun, other: ReleasedRun) -> bool:
+    return (run.scenes, run.tier, run.dataset_hash) == (other.scenes, other.tier, other.dataset_hash)
+
+
+def _more_layers(run: ReleasedRun, other: ReleasedRun) -> bool:
+    same = (run.model, run.manifest["hyperparameters"]) == (other.model, other.manifest["hyperparameters"])
+    return same and _same_conditions(run, other) and run.layers > other.layers
+
+
+def _listed(run: ReleasedRun, variants: Sequence[str]) -> list[str]:
+    return [variant for variant in run.metrics if variant in set(variants)]

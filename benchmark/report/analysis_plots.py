@@ -1,0 +1,126 @@
+"""Plots of what lies behind the metrics: recall against occlusion, lost precision by error, layers reached."""
+
+from collections.abc import Callable, Sequence
+from itertools import groupby
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from benchmark.report.analysis_tables import ORACLE_VARIANT, analysed, beside_oracle
+from benchmark.report.plots import LINE_COLORS, PAPER_COLOR, STYLE
+from benchmark.report.render import metric_head
+from benchmark.report.runs import ReleasedRun
+from benchmark.report.tables import PaperTable, headline_variant
+
+ORACLE_LAYERS_SHOWN = 2
+"""Layers of the oracle in the plot of recall against occlusion: the paper's."""
+
+
+def recall_plot(runs: Sequence[ReleasedRun], ranking: PaperTable) -> Figure | None:
+    """Recall in bins of occlusion rate, one column per N, with the share of instances in each bin behind it."""
+    entries = analysed(runs, ranking)
+    if not entries:
+        return None
+    labels = {run.name: f"{ranking.variant_label(run, variant)}, {run.tier}" for run, variant, _ in entries}
+    colors = _colors(labels.values())
+
+    def draw(axes: Sequence[Axes], group: str) -> None:
+        (axis,) = axes
+        here = [(labels[run.name], summary) for run, _, summary in entries if run.scenes == group]
+        oracle = _oracle_recall(runs, group)
+        if oracle:
+            here.append((f"{ORACLE_LAYERS_SHOWN} layers of ground truth", oracle))
+        instances = np.array(here[0][1]["recall_by_occlusion"]["instances"])
+        edges = np.array(here[0][1]["recall_by_occlusion"]["edges"])
+        axis.bar(edges[:-1], instances / instances.sum(), np.diff(edges), align="edge", color=PAPER_COLOR, alpha=0.18,
+                 label="share of instances")  # fmt: skip
+        for label, summary in here:
+            recall = [np.nan if value is None else value for value in summary["recall_by_occlusion"]["recall"]]
+            style = {"color": colors[label]} if label in colors else {"color": PAPER_COLOR, "linestyle": "--"}
+            axis.plot((edges[:-1] + edges[1:]) / 2, recall, "o-" if label in colors else "o", markersize=3.5,
+                      linewidth=1.6, label=label, **style)  # fmt: skip
+        axis.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="occlusion rate")
+
+    return _columns([run.scenes for run, _, _ in entries], ["recall"], draw, width=4.2, height=3.0)
+
+
+def error_plot(runs: Sequence[ReleasedRun], ranking: PaperTable) -> Figure | None:
+    """AP50 lost to each kind of error, a bar per model, one column per N."""
+    entries = [entry for entry in analysed(runs, ranking) if entry[2]["errors"]]
+    if not entries:
+        return None
+    labels = {run.name: f"{ranking.variant_label(run, variant)}, {run.tier}" for run, variant, _ in entries}
+    colors = _colors(labels.values())
+
+    def draw(axes: Sequence[Axes], group: str) -> None:
+        (axis,) = axes
+        here = [(labels[run.name], summary["errors"]) for run, _, summary in entries if run.scenes == group]
+        places = np.arange(len(here[0][1]))
+        width = 0.8 / len(here)
+        for i, (label, costs) in enumerate(here):
+            lost = [cost["lost_ap"] for cost in costs.values()]
+            axis.bar(places + (i - (len(here) - 1) / 2) * width, lost, width, color=colors[label], label=label)
+        axis.set_xticks(places, list(here[0][1]), rotation=20)
+        axis.grid(axis="x", visible=False)
+
+    return _columns([run.scenes for run, _, _ in entries], ["AP50 lost"], draw, width=4.2, height=2.8)
+
+
+def layers_plot(runs: Sequence[ReleasedRun], ranking: PaperTable, metrics: Sequence[str]) -> Figure | None:
+    """Trained models against the number of layers, with the oracle's curve; None unless one was trained with L > 2."""
+    pairs = [run for run, _ in beside_oracle(runs, ranking)]
+    if not any(run.layers > 2 for run in pairs):
+        return None
+    labels = {run.name: f"{run.model} ({run.preset}), {run.tier}" for run in pairs}
+    colors = _colors(labels.values())
+
+    def draw(axes: Sequence[Axes], group: str) -> None:
+        here = [run for run in pairs if run.scenes == group]
+        oracle = next(run for run in runs if not run.trained and run.dataset_hash == here[0].dataset_hash)
+        layers = {variant: int(variant.removeprefix(ORACLE_VARIANT)) for variant in oracle.metrics}
+        for axis, metric in zip(axes, metrics, strict=True):
+            best = [oracle.metrics[variant][metric] for variant in layers]
+            axis.plot(list(layers.values()), best, "o--", color=PAPER_COLOR, fillstyle="none", linewidth=1.2,
+                      label="layers of ground truth")  # fmt: skip
+            by_label = sorted(here, key=lambda run: (labels[run.name], run.layers))
+            for label, of_label in groupby(by_label, key=lambda run: labels[run.name]):
+                points = [(run.layers, run.metrics[headline_variant(run, ranking)][metric]) for run in of_label]
+                axis.plot(*zip(*points, strict=True), "o-", color=colors[label], linewidth=1.6, label=label)
+            axis.set_xticks(list(layers.values()))
+        axes[-1].set_xlabel("layers")
+
+    return _columns([run.scenes for run in pairs], [metric_head(metric) for metric in metrics], draw)
+
+
+def _columns(
+    groups: Sequence[str], rows: Sequence[str], draw: Callable[[Sequence[Axes], str], None],
+    width: float = 3.4, height: float = 2.3,
+) -> Figure:  # fmt: skip
+    """A column for each of `groups` (values of N), a row of axes for each of `rows`, one legend below."""
+    groups = list(dict.fromkeys(groups))
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(width * len(groups), height * len(rows) + 0.7), layout="constrained")
+        axes = figure.subplots(len(rows), len(groups), sharex=True, sharey="row", squeeze=False)
+        for column, group in enumerate(groups):
+            draw(axes[:, column], group)
+            axes[0, column].set_title(f"N = {group}", fontsize=10)
+        for plot, name in zip(axes[:, 0], rows, strict=True):
+            plot.set_ylabel(name)
+        handles = {}
+        for plot in axes.flat:
+            handles |= {label: handle for handle, label in zip(*plot.get_legend_handles_labels(), strict=True)}
+        figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=2, fontsize=8)
+    return figure
+
+
+def _oracle_recall(runs: Sequence[ReleasedRun], group: str) -> dict | None:
+    for run in runs:
+        if not run.trained and run.scenes == group:
+            return run.analysis.get(f"{ORACLE_VARIANT}{ORACLE_LAYERS_SHOWN}")
+    return None
+
+
+def _colors(labels: Sequence[str]) -> dict[str, str]:
+    return {label: LINE_COLORS[i % len(LINE_COLORS)] for i, label in enumerate(dict.fromkeys(labels))}

@@ -1,0 +1,136 @@
+"""Tables of what lies behind the metrics: paired tests, errors, and how much of L layers a model reaches."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmark.report.runs import ReleasedRun
+from benchmark.report.tables import MAIN_METRICS, PaperTable, Row, Table, Value, headline_variant, with_footnotes
+from benchmark.report.texts import TABLE_NOTES, TABLE_TITLES
+from datasets.errors import InputError
+
+LAYER_METRICS = ("AP", "AP50", "AP75", "AR100", "AR_heavy")
+
+ORACLE_VARIANT = "layers-"
+"""Prefix of the variants that hold L layers of ground truth."""
+
+
+def paired_table(name: str, comparisons: Path, runs: Sequence[ReleasedRun], ranking: PaperTable) -> Table | None:
+    """The comparisons called `name` ("sides" or "layers") in ``comparisons.json``; None where there are none.
+
+    Raises InputError where a comparison names a run that is not released.
+    """
+    entries = json.loads(comparisons.read_text())[name] if comparisons.exists() else []
+    by_name = {run.name: run for run in runs}
+    for entry in entries:
+        for used in (entry["a"], *(metric["b"] for metric in entry["metrics"].values())):
+            if used["run"] not in by_name:
+                raise InputError(f"{comparisons}: run {used['run']!r}: not released; run the default command again")
+    rows = [_paired_row(entry, by_name, ranking) for entry in entries]
+    if not rows:
+        return None
+    rows.sort(key=lambda row: (-row.run.images_seen, list(by_name).index(row.run.name)))
+    rows.sort(key=lambda row: (not row.group.isdigit(), int(row.group) if row.group.isdigit() else 0))
+    title = f"paired-{name}"
+    table = Table(title, TABLE_TITLES[title], "Difference", MAIN_METRICS, tuple(rows), TABLE_NOTES[title], {},
+                  ours="difference", signed=True)  # fmt: skip
+    return with_footnotes(table)
+
+
+def error_table(runs: Sequence[ReleasedRun], ranking: PaperTable) -> Table | None:
+    """AP50 lost to each kind of error, by the headline variant of each trained run that was analysed."""
+    rows, kinds = [], ()
+    for run, variant, summary in analysed(runs, ranking):
+        if not summary["errors"]:
+            continue
+        kinds = tuple(summary["errors"])
+        values = {
+            kind: Value(
+                cost["lost_ap"],
+                details={
+                    "share": f"{cost['share']:.0%}",
+                    "instances": f"{cost['unmatched_instances']:,}",
+                    "false positives": f"{cost['false_positives']:,}",
+                },
+            )
+            for kind, cost in summary["errors"].items()
+        }
+        rows.append(Row(run.scenes, f"{ranking.variant_label(run, variant)}, {run.tier}", variant, values, run))
+    if not rows:
+        return None
+    title, notes = TABLE_TITLES["errors"], TABLE_NOTES["errors"]
+    return with_footnotes(Table("errors", title, "Model", kinds, tuple(rows), notes, {}, ours="lost AP50"))
+
+
+def layers_table(runs: Sequence[ReleasedRun], ranking: PaperTable) -> Table | None:
+    """Trained models of L layers beside the oracle with L layers; None unless one was trained with L > 2."""
+    rows = []
+    for run, oracle in beside_oracle(runs, ranking):
+        variant = headline_variant(run, ranking)
+        values = {}
+        for metric in LAYER_METRICS:
+            ours, best = run.metrics[variant].get(metric), oracle.get(metric)
+            details = {"oracle": f"{best:.4f}", "reached": f"{ours / best:.1%}"} if ours is not None and best else {}
+            values[metric] = Value(ours, interval=run.interval(variant, metric), details=details)
+        rows.append(Row(run.scenes, f"{ranking.variant_label(run, variant)}, {run.tier}", variant, values, run))
+    if not any(row.run.layers > 2 for row in rows):
+        return None
+    title, notes = TABLE_TITLES["layers"], TABLE_NOTES["layers"]
+    return with_footnotes(Table("layers", title, "Model", LAYER_METRICS, tuple(rows), notes, {}, ours="trained"))
+
+
+def analysed(runs: Sequence[ReleasedRun], ranking: PaperTable) -> list[tuple[ReleasedRun, str, dict[str, Any]]]:
+    """(run, headline variant, its analysis) of trained runs that have one, by scenes, largest budget first."""
+    found = []
+    for run in runs:
+        if run.trained and run.metrics:
+            variant = headline_variant(run, ranking)
+            if variant in run.analysis:
+                found.append((run, variant, run.analysis[variant]))
+    return sorted(found, key=lambda entry: (_number(entry[0].scenes), -entry[0].images_seen, entry[0].model))
+
+
+def beside_oracle(runs: Sequence[ReleasedRun], ranking: PaperTable) -> list[tuple[ReleasedRun, dict[str, float]]]:
+    """(run, metrics of the oracle with as many layers on the same data) of trained runs of models with layers."""
+    oracles = {
+        (run.dataset_hash, variant): metrics
+        for run in runs
+        if not run.trained
+        for variant, metrics in run.metrics.items()
+        if variant.startswith(ORACLE_VARIANT)
+    }
+    layered = set(ranking.rows["run_model"][ranking.rows["run_layers"] != ""])
+    found = [
+        (run, oracles[run.dataset_hash, f"{ORACLE_VARIANT}{run.layers}"])
+        for run in runs
+        if run.trained and run.metrics and run.model in layered
+        and (run.dataset_hash, f"{ORACLE_VARIANT}{run.layers}") in oracles
+    ]  # fmt: skip
+    return sorted(found, key=lambda entry: (_number(entry[0].scenes), -entry[0].images_seen, entry[0].layers))
+
+
+def _paired_row(entry: dict[str, Any], by_name: dict[str, ReleasedRun], ranking: PaperTable) -> Row:
+    run = by_name[entry["a"]["run"]]
+    rivals = {used["b"]["run"]: by_name[used["b"]["run"]] for used in entry["metrics"].values()}
+    values = {}
+    for metric in MAIN_METRICS:
+        found = entry["metrics"].get(metric)
+        if found is None:
+            values[metric] = Value()
+            continue
+        details = {"p": _p_value(found["p_value"])}
+        if len(found["b"]["variant"]) and found["b"]["variant"] != entry["a"]["variant"]:
+            details["against"] = found["b"]["variant"]
+        values[metric] = Value(found["value"], interval=(found["low"], found["high"]), details=details)
+    others = " or ".join(ranking.run_label(rival) for rival in rivals.values())
+    label = f"{ranking.run_label(run)} minus {others}, {run.tier}"
+    return Row(run.scenes, label, entry["a"]["variant"], values, run)
+
+
+def _p_value(p: float) -> str:
+    return f"{p:.3f}" if p >= 0.0095 else f"{p:.1g}"
+
+
+def _number(label: str) -> tuple[bool, int]:
+    return (not label.isdigit(), int(label) if label.isdigit() else 0)

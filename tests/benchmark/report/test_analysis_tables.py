@@ -1,0 +1,109 @@
+"""Intervals, paired tests, errors and layers in the report, from files made by hand."""
+
+import io
+import json
+
+import pandas as pd
+import pytest
+
+from benchmark.report.render import to_csv, to_latex, to_markdown
+from benchmark.report.tables import MAIN_METRICS
+from benchmark.report.write import build_tables, write_report
+from datasets.errors import InputError
+
+KINDS = ("missed", "merged", "poor mask")
+
+
+def summary(value):
+    return {
+        "intervals": {metric: [value - 0.01, value + 0.01] for metric in MAIN_METRICS} | {"AR_heavy": None},
+        "errors": {
+            kind: {"false_positives": 1200, "unmatched_instances": 7, "lost_ap": 0.1, "share": 0.25} for kind in KINDS
+        },
+        "recall_by_occlusion": {"edges": [0, 0.5, 1], "instances": [3, 1], "recall": [value, None]},
+    }
+
+
+def comparison(a, b, value):
+    found = {"b": b, "value": value, "low": value - 0.02, "high": value + 0.02, "p_value": 0.002}
+    return {"a": a, "metrics": {"AP": found, "AR100": found | {"p_value": 0.3}}}
+
+
+@pytest.fixture
+def analysed(results):
+    """Embeddings of two and three layers, a detector, the oracle; all analysed and compared."""
+    runs = {
+        "e2": ("layered-embedding", {"default": 0.5}, {}),
+        "e3": ("layered-embedding", {"default": 0.6}, {"layers": 3}),
+        "d": ("detectron2-mask-rcnn", {"nms-0.5": 0.4, "nms-0.7": 0.45}, {}),
+        "oracle": ("ground-truth-layers", {"layers-2": 0.8, "layers-3": 0.9}, {"tier": "none"}),
+    }
+    for name, (model, variants, options) in runs.items():
+        folder = results.add_run(name, model, variants, **options)
+        analysis = {variant: summary(value) for variant, value in variants.items()}
+        (folder / "analysis.json").write_text(json.dumps(analysis))
+    e2, e3 = ({"run": name, "variant": "default"} for name in ("e2", "e3"))
+    comparisons = {
+        "sides": [comparison(e2, {"run": "d", "variant": "nms-0.7"}, 0.05)],
+        "layers": [comparison(e3, e2, -0.1)],
+    }
+    (results.folder / "comparisons.json").write_text(json.dumps(comparisons))
+    return results.folder
+
+
+def test_intervals_stand_below_our_numbers(analysed):
+    tables = build_tables(analysed)
+    (table,) = tables["table1"]
+    markdown = to_markdown([table])
+    assert "| 95 % interval | [0.490, 0.510] | [0.490, 0.510] |" in markdown
+    assert r"95 \% interval & [0.490, 0.510]" in to_latex([table])
+    frame = pd.read_csv(io.StringIO(to_csv([table])))
+    row = frame[frame["run"] == "e2"].iloc[0]
+    assert (row["AP_low"], row["AP_high"]) == (0.49, 0.51) and "AR_heavy_low" not in frame
+    # a long list keeps one line per row
+    assert "interval" not in to_markdown(tables["runs"])
+    assert "AP_low" in to_csv(tables["runs"])
+
+
+def test_paired_differences_carry_sign_interval_and_p(analysed):
+    tables = build_tables(analysed)
+    markdown = to_markdown(tables["paired-sides"])
+    assert "| difference | +0.0500 |" in markdown and "| 95 % interval | [+0.030, +0.070] |" in markdown
+    assert "| p | 0.002 |" in markdown and "| against | nms-0.7 |" in markdown
+    markdown = to_markdown(tables["paired-layers"])
+    assert "L = 3 (compact) minus layered-embedding, L = 2 (compact), full" in markdown
+    assert "| difference | −0.1000 |" in markdown and "[−0.120, −0.080]" in markdown
+    assert "against" not in markdown
+
+
+def test_layers_beside_the_oracle(analysed):
+    (table,) = build_tables(analysed)["layers"]
+    assert [row.run.layers for row in table.rows] == [2, 3]
+    value = table.rows[1].values["AP"]
+    assert (value.ours, value.details) == (0.6, {"oracle": "0.9000", "reached": "66.7%"})
+
+
+def test_layers_need_a_model_beyond_two(analysed):
+    (analysed / "released" / "e3" / "manifest.json").unlink()
+    (analysed / "comparisons.json").unlink()
+    assert not {"layers", "paired-layers", "paired-sides"} & set(build_tables(analysed))
+
+
+def test_errors(analysed):
+    (table,) = build_tables(analysed)["errors"]
+    assert table.metrics == KINDS and [row.run.name for row in table.rows] == ["d", "e2", "e3"]
+    assert "| instances | 7 | 7 | 7 |" in to_markdown([table]) and "| 1,200 |" in to_markdown([table])
+
+
+def test_a_comparison_of_a_run_that_is_gone_is_named(analysed):
+    (analysed / "released" / "d" / "manifest.json").unlink()
+    with pytest.raises(InputError, match=r"comparisons.json: run 'd': not released"):
+        build_tables(analysed)
+
+
+def test_the_page_shows_them_with_their_plots(analysed, tmp_path):
+    names = {path.name for path in write_report(analysed, tmp_path)}
+    assert names >= {f"{table}.csv" for table in ("paired-sides", "paired-layers", "layers", "errors")}
+    assert names >= {f"{plot}.svg" for plot in ("errors", "layers-reached", "recall-by-occlusion")}
+    page = (tmp_path / "index.html").read_text()
+    assert "[+0.030, +0.070]" in page and "against nms-0.7" in page and 'id="occlusion"' in page
