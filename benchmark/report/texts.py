@@ -14,6 +14,7 @@ TABLE_TITLES = {
     "table1": "Table 1: embeddings against Mask R-CNN",
     "table2": "Table 2: masks made from L layers of ground truth",
     "ablation": "Ablation: ground truth in place of one part",
+    "figure3": "Fig. 3: embedding channels C and instances per image",
     "progress": "Each model from budget to budget",
     "smoke": "Smoke tests",
     "runs": "Every run and variant",
@@ -37,6 +38,10 @@ TABLE_NOTES = {
         "those of its Table 2 with two layers.",
         _READING,
     ),
+    "figure3": (
+        "Rectangles only, N of them in an image. Bold: the best in its column for this N. The paper draws its numbers "
+        "and prints none.",
+    ),
     "progress": ("For one model at a time: rows with different numbers of images do not compare models.",),
     "smoke": (
         "A few hundred steps on small scenes: these numbers show that the code runs, and nothing about the models.",
@@ -52,6 +57,11 @@ SECTIONS = {
         "whole mask, a fill what lies in front.",
     ),
     "ablation": ("Ablation", "Where the embedding model loses: one of its parts replaced by the ground truth."),
+    "figure3": (
+        "Crowds and channels",
+        "The paper's Fig. 3: how many instances of one class can an embedding of C channels keep apart? Trained and "
+        "evaluated on rectangles only, all points of a plot with one network and budget.",
+    ),
     "progress": ("Budgets", "What more training images bring."),
     "scenes": (
         "Scenes and layers",
@@ -100,3 +110,5 @@ VARIANT_PLOTS = (
     ),
 )
 PLOT_METRICS = ("AP", "AR100")
+
+FIGURE3_CAPTION = "Metrics against the number of rectangles in an image, one line for each number of channels."

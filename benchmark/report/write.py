@@ -6,6 +6,8 @@ from matplotlib.figure import Figure
 
 from benchmark.evaluation_sets import evaluation_set
 from benchmark.files import write_atomically
+from benchmark.report.figure3 import NAME as FIGURE3
+from benchmark.report.figure3 import grid_plot, grid_table, read_grids
 from benchmark.report.gallery import gallery
 from benchmark.report.html import PanelRow, Plot, Section, render_page
 from benchmark.report.pictures import CATEGORY_COLORS, UNMATCHED_COLOR, layer_panels, sample_panels
@@ -13,7 +15,7 @@ from benchmark.report.plots import panel_figure, to_inline_svg, to_pdf, to_svg, 
 from benchmark.report.render import to_csv, to_latex, to_markdown
 from benchmark.report.runs import SMOKE, ReleasedRun, read_runs
 from benchmark.report.tables import PaperTable, Table, compare, list_runs, list_variants, read_paper
-from benchmark.report.texts import LEAD, PLOT_METRICS, SECTIONS, TITLE, UNMATCHED, VARIANT_PLOTS
+from benchmark.report.texts import FIGURE3_CAPTION, LEAD, PLOT_METRICS, SECTIONS, TITLE, UNMATCHED, VARIANT_PLOTS
 from datasets.scene import SceneParameters, sample_scene
 from datasets.seeds import EVALUATION_INSTANCES_PER_CLASS, TRAINING_SEED
 
@@ -24,6 +26,8 @@ def build_tables(results: Path) -> dict[str, list[Table]]:
     """Name -> tables of that file, from ``results/paper`` and ``results/released``; "progress" and "smoke" may lack."""
     paper, runs = read_paper(results / "paper"), read_runs(results / "released")
     tables = {name: compare(table, runs) for name, table in paper.items()}
+    if grids := read_grids(results):
+        tables[FIGURE3] = [grid_table(grid) for grid in grids]
     trained = [run for run in runs if run.trained and run.metrics]
     if len({run.tier for run in trained}) > 1:
         tables["progress"] = [list_runs("progress", trained, paper["table1"])]
@@ -57,6 +61,12 @@ def write_report(results: Path, out: Path, data_folder: Path | None = None) -> l
             contents |= files
             shown = Plot(to_inline_svg(figure, name), plot.caption, tuple(files))
             plots.setdefault(plot.table, []).append(shown)
+    for place, grid in enumerate(read_grids(results), 1):
+        name = FIGURE3 if place == 1 else f"{FIGURE3}-{place}"
+        figure = grid_plot(grid)
+        files = _plot_files(name, figure)
+        contents |= files
+        plots.setdefault(FIGURE3, []).append(Plot(to_inline_svg(figure, name), FIGURE3_CAPTION, tuple(files)))
     scenes = {n: sample_scene(SceneParameters.uniform(n), TRAINING_SEED, 0) for n in EVALUATION_INSTANCES_PER_CLASS}
     samples = [PanelRow(f"N = {n}", sample_panels(scene)) for n, scene in scenes.items()]
     contents |= _plot_files("training-sample", panel_figure([(row.title, row.panels) for row in samples]))
