@@ -8,7 +8,7 @@ skip this interface, read an exported dataset and write such a file.
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -29,6 +29,22 @@ class Detections:
     scores: np.ndarray
     categories: np.ndarray
     order: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One step of a model on its way from an image to instances, on the evaluation grid, for the report to paint.
+
+    row: what the step belongs to, such as a layer; pictures of a row stand side by side. kind says what `values` are:
+    "colors" (64, 64, 4) uint8, RGBA; "classes" (64, 64) int, category ids; "instances" (64, 64) int, the same number in
+    all pictures for the pixels of one predicted instance, 1 = front; "truth" (64, 64) int, 1 for the first of the
+    image's annotations. 0 is none of all three.
+    """
+
+    row: str
+    caption: str
+    kind: Literal["colors", "classes", "instances", "truth"]
+    values: np.ndarray
 
 
 class Adapter(ABC):
@@ -61,3 +77,7 @@ class Adapter(ABC):
         All `variants` should come from one pass over the images. `run` names the weights, the device and the seed;
         the same run on the same machine gives the same detections.
         """
+
+    def pictures(self, dataset: ExportedDataset, run: Run, image_id: int) -> list[Picture]:
+        """How the model comes to its first variant's detections in one image, row by row; a model need not show it."""
+        return []

@@ -49,7 +49,8 @@ def recompute(results: Path, data: Path) -> dict[str, Any]:
             dataset = evaluation_set(data, SceneParameters.uniform(instances_per_class))
             datasets[str(instances_per_class)] = dataset.info["content_hash"]
             metrics |= run_untrained_models(Path(scratch), dataset, analyse=False)
-    metrics |= evaluate_released(results / "released", data)
+    for folder in ("released", "figure3"):
+        metrics |= evaluate_released(results / folder, data)
     return {"datasets": datasets, "metrics": metrics}
 
 

@@ -10,16 +10,24 @@ from torch import Tensor, nn
 from torch.nn.functional import one_hot
 from torch.nn.utils.rnn import pad_sequence
 
-from benchmark.adapter import Adapter, Detections
+from benchmark.adapter import Adapter, Detections, Picture
 from benchmark.engine.checkpoint import load_weights
 from benchmark.engine.fit import fit
 from benchmark.run import Run
 from datasets.errors import InputError
 from datasets.exported import ExportedDataset
 from datasets.render import LayeredSample, render_layers
-from embedding_model.instances import PAPER, cluster_pixels, dissolve_fragments, instances
+from embedding_model.instances import (
+    PAPER,
+    InstanceSettings,
+    cluster_pixels,
+    dissolve_fragments,
+    instance_layers,
+    instances,
+)
 from embedding_model.loss import LossSettings, classes_of, layered_embedding_loss
 from embedding_model.network import CLASSES, LayeredEmbeddingNetwork
+from embedding_model.pictures import layer_pictures
 from embedding_model.presets import PRESETS, Preset
 
 PREDICTION_BATCH = 16
@@ -62,6 +70,14 @@ class LayeredEmbedding(Adapter):
             outputs = {name: _detections(maps, truth, name, run.preset) for name in variants}
             for place, image_id in enumerate(image_ids):
                 yield image_id, {name: detections[place] for name, detections in outputs.items()}
+
+    def pictures(self, dataset: ExportedDataset, run: Run, image_id: int) -> list[Picture]:
+        """The paper's Fig. 4: embedding, classes and clusters of each layer; see `Adapter.pictures`."""
+        maps = predict_maps(load_network(run), dataset.image(image_id)[None], run)
+        (labelled,) = _labelled(maps, None, self.variants[0], run.preset)
+        found = instance_layers(*labelled, _settings(self.variants[0], run.preset))
+        classes = maps.probabilities[0].argmax(dim=1).cpu().numpy()
+        return layer_pictures(maps.embeddings[0].cpu().numpy(), classes, found, dataset.layers(image_id, run.layers))
 
 
 def collate(samples: Sequence[LayeredSample]) -> dict[str, Tensor]:
@@ -122,9 +138,21 @@ def _ground_truth(dataset: ExportedDataset, image_ids: Sequence[int], run: Run) 
     return GroundTruth(classes.to(run.device), (layers.long() - 1).to(run.device))
 
 
+def _settings(variant: str, preset: Preset) -> InstanceSettings:
+    return PAPER if variant == "clustering-paper" else preset.instances
+
+
 def _detections(maps: Maps, truth: GroundTruth | None, variant: str, preset: Preset) -> list[Detections]:
     """Detections of each image of the batch."""
-    settings = PAPER if variant == "clustering-paper" else preset.instances
+    settings = _settings(variant, preset)
+    return [instances(*labelled, settings) for labelled in _labelled(maps, truth, variant, preset)]
+
+
+def _labelled(
+    maps: Maps, truth: GroundTruth | None, variant: str, preset: Preset
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
+    """Classes, labels, probabilities and embeddings of each image of the batch, as `instances` takes them."""
+    settings = _settings(variant, preset)
     probabilities = maps.probabilities
     if variant == "semantic-ground-truth":
         probabilities = one_hot(truth.classes, CLASSES).movedim(-1, 2).float()
@@ -134,9 +162,7 @@ def _detections(maps: Maps, truth: GroundTruth | None, variant: str, preset: Pre
     else:
         labels = cluster_pixels(classes, maps.embeddings, settings)
     arrays = [tensor.cpu().numpy() for tensor in (classes, labels, probabilities, maps.embeddings)]
-    detections = []
     for classes, labels, *evidence in zip(*arrays, strict=True):
         if variant not in ("clustering-paper", "clustering-ground-truth"):
             classes, labels = dissolve_fragments(classes, labels, *evidence, settings)
-        detections.append(instances(classes, labels, *evidence, settings))
-    return detections
+        yield classes, labels, *evidence

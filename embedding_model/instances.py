@@ -108,9 +108,26 @@ def instances(
     -1 for none. probabilities: (L, 4, 64, 64), of the classes. embeddings: (L, C, 64, 64).
     """
     found = _describe(classes, labels, probabilities, embeddings, settings)
-    kept = found.masks.sum(axis=(1, 2)) >= settings.minimum_area
-    order = depth_order(front_votes(found.numbers, len(kept))[kept][:, kept])
+    kept, order = _kept_in_order(found, settings)
     return Detections(found.masks[kept], found.scores[kept], found.categories[kept], order)
+
+
+def instance_layers(
+    classes: np.ndarray,
+    labels: np.ndarray,
+    probabilities: np.ndarray,
+    embeddings: np.ndarray,
+    settings: InstanceSettings,
+) -> np.ndarray:
+    """The detections that `instances` makes of the same arrays, layer by layer.
+
+    Returns (L, 64, 64) int: depth order of the instance that a pixel belongs to, 1 = front, 0 for none.
+    """
+    found = _describe(classes, labels, probabilities, embeddings, settings)
+    kept, order = _kept_in_order(found, settings)
+    number_of = np.zeros(1 + len(kept), np.int64)  # the first is for pixels of no cluster
+    number_of[1:][kept] = order
+    return number_of[found.numbers + 1]
 
 
 @dataclass(frozen=True)
@@ -154,6 +171,12 @@ def _describe(
         spread = np.bincount(number, to_mean, minlength=count) / size
         scores = scores * np.clip(1 - spread / settings.bandwidth, 0, 1) * area / (area + HALF_AREA)
     return _Clusters(numbers, categories, means, masks, scores)
+
+
+def _kept_in_order(found: _Clusters, settings: InstanceSettings) -> tuple[np.ndarray, np.ndarray]:
+    """Which clusters are large enough, (D,) bool, and the depth order of those."""
+    kept = found.masks.sum(axis=(1, 2)) >= settings.minimum_area
+    return kept, depth_order(front_votes(found.numbers, len(kept))[kept][:, kept])
 
 
 def front_votes(numbers: np.ndarray, count: int) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 import io
 import re
+import textwrap
 from collections.abc import Sequence
 
 import matplotlib
@@ -16,6 +17,9 @@ LINE_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 """Okabe and Ito's colour-blind safe palette, one colour a run."""
 
 PAPER_COLOR = "#767676"
+
+TITLE_WIDTH = 26
+"""Letters in a line that fit beside a row of pictures."""
 
 _INK = "#010203"
 """Stands for the colour of text and axes, which the page sets (light or dark)."""
@@ -66,14 +70,16 @@ def variant_plot(
 
 
 def panel_figure(rows: Sequence[tuple[str, Sequence[Panel]]]) -> Figure:
-    """Rows of pictures with their captions, as in the paper's Fig. 1."""
+    """Rows of pictures with their captions, as in the paper's Fig. 1; a short row is empty at its end."""
     columns = max(len(panels) for _, panels in rows)
     with matplotlib.rc_context(STYLE | {"axes.grid": False}):
         figure = Figure(figsize=(1.7 * columns, 2.0 * len(rows)), layout="constrained")
         axes = figure.subplots(len(rows), columns, squeeze=False)
         for plots, (title, panels) in zip(axes, rows, strict=True):
-            plots[0].set_ylabel(title)
-            for plot, panel in zip(plots, panels, strict=True):
+            plots[0].set_ylabel(textwrap.fill(title, TITLE_WIDTH))
+            for plot in plots[len(panels) :]:
+                plot.set_axis_off()
+            for plot, panel in zip(plots, panels, strict=False):
                 gray = {"cmap": "gray", "vmin": 0, "vmax": 255} if panel.image.ndim == 2 else {}
                 plot.imshow(panel.image, interpolation="none", **gray)
                 plot.set_title(panel.caption, fontsize=7)

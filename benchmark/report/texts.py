@@ -74,6 +74,13 @@ SECTIONS = {
         "each model as many detections are drawn as there are instances, those with the highest scores, each in the "
         "colour of the instance that it matches at IoU 0.5.",
     ),
+    "figure4": (
+        "From image to instances",
+        "The paper's Fig. 4, for the first evaluation image: what a model predicts for each layer. The first three "
+        "principal components of an embedding are drawn as red, green and blue, the same for all layers. Where classes "
+        "are predicted, pixels with like embeddings become an instance, across layers. A true instance and the one "
+        "found for it have one colour.",
+    ),
     "smoke": ("Smoke tests", "Tiny runs of the same code."),
     "runs": ("All runs", "Everything measured: one row for each variant of each run."),
 }

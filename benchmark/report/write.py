@@ -8,6 +8,7 @@ from benchmark.evaluation_sets import evaluation_set
 from benchmark.files import write_atomically
 from benchmark.report.figure3 import NAME as FIGURE3
 from benchmark.report.figure3 import grid_plot, grid_table, read_grids
+from benchmark.report.figure4 import model_steps
 from benchmark.report.gallery import gallery
 from benchmark.report.html import PanelRow, Plot, Section, render_page
 from benchmark.report.pictures import CATEGORY_COLORS, UNMATCHED_COLOR, layer_panels, sample_panels
@@ -19,6 +20,7 @@ from benchmark.report.texts import FIGURE3_CAPTION, LEAD, PLOT_METRICS, SECTIONS
 from datasets.scene import SceneParameters, sample_scene
 from datasets.seeds import EVALUATION_INSTANCES_PER_CLASS, TRAINING_SEED
 
+FIGURE4 = "figure4"
 TABLE_FORMATS = {"md": to_markdown, "csv": to_csv, "tex": to_latex}
 
 
@@ -76,17 +78,28 @@ def write_report(results: Path, out: Path, data_folder: Path | None = None) -> l
         "predictions": _gallery(data_folder, [run for run in runs if run.tier != SMOKE], paper["table1"]),
         "smoke": _gallery(data_folder, [run for run in runs if run.tier == SMOKE], paper["table1"]),
     }
-    contents["index.html"] = render_page(TITLE, LEAD, _facts(runs), _sections(tables, plots, pictures))
+    figure_files = {"scenes": ["training-sample.svg", "training-sample.pdf"], FIGURE4: []}
+    steps = model_steps(runs, data_folder, paper["table1"]) if data_folder else []
+    pictures[FIGURE4] = [PanelRow(*row) for of_run in steps for row in of_run.rows]
+    for of_run in steps:
+        files = _plot_files(f"{FIGURE4}-{of_run.run.name}", panel_figure(of_run.rows))
+        contents |= files
+        figure_files[FIGURE4] += files
+    contents["index.html"] = render_page(TITLE, LEAD, _facts(runs), _sections(tables, plots, pictures, figure_files))
     return [_write(out / name, content) for name, content in contents.items()]
 
 
 def _sections(
-    tables: dict[str, list[Table]], plots: dict[str, list[Plot]], pictures: dict[str, list[PanelRow]]
+    tables: dict[str, list[Table]],
+    plots: dict[str, list[Plot]],
+    pictures: dict[str, list[PanelRow]],
+    figure_files: dict[str, list[str]],
 ) -> list[Section]:
     """The page's sections that have something to show."""
     legends = {
         "scenes": [(color, name) for name, color in CATEGORY_COLORS.items()],
         "predictions": [(UNMATCHED_COLOR, UNMATCHED)],
+        FIGURE4: [*((color, name) for name, color in CATEGORY_COLORS.items()), (UNMATCHED_COLOR, UNMATCHED)],
     }
     sections = []
     for anchor, (title, text) in SECTIONS.items():
@@ -102,7 +115,7 @@ def _sections(
                 plots=plots.get(anchor, ()),
                 pictures=pictures.get(anchor, ()),
                 legend=legends.get(anchor, ()),
-                files=["training-sample.svg", "training-sample.pdf"] if anchor == "scenes" else files,
+                files=figure_files.get(anchor, files),
             )
         )
     return sections
