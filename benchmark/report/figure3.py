@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -123,9 +124,8 @@ def _points(grid: Grid, channels: int, metric: str) -> list[tuple[int, float]]:
 def _facts(runs: Sequence[ReleasedRun]) -> str:
     """What all the runs share, where they ran, and how long they trained in all."""
     machines = list(dict.fromkeys(machine for run in runs for machine in run.machines))
-    shared = [
-        part for part in runs[0].fact_parts if part not in machines and all(part in run.fact_parts for run in runs)
-    ]
+    before_machines = takewhile(lambda part: part not in machines, runs[0].fact_parts)
+    shared = [part for part in before_machines if all(part in run.fact_parts for run in runs)]
     seconds = sum((run.manifest.get("wall_time_seconds") or {}).get("training") or 0 for run in runs)
     images = (runs[0].manifest.get("dataset") or {}).get("images")
     parts = [*shared, *machines, f"{len(runs)} runs, training {duration(seconds)} in all"]

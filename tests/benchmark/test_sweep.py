@@ -16,7 +16,7 @@ from benchmark.engine.settings import TrainingSettings
 from benchmark.figure3 import figure3_runs, read_figure3
 from benchmark.manifest import read_manifest
 from benchmark.runs import read_metrics
-from benchmark.sweep import Job, _lock
+from benchmark.sweep import Job, _lock, _visible_gpus
 from datasets.errors import InputError
 
 UNLUCKY, DEADLY = 13, 14
@@ -133,6 +133,17 @@ def test_two_sweeps_do_not_work_on_the_same_run(folders):
     with _lock(job.run.folder):
         assert "another process" in job().error
     assert job().error is None
+
+
+def test_a_local_job_sees_the_gpu_it_is_given(folders, monkeypatch):
+    """submitit empties ``CUDA_VISIBLE_DEVICES`` for local jobs."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,3")
+    assert _visible_gpus() == ["2", "3"]
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    asked = []
+    monkeypatch.setattr("benchmark.sweep.find_device", lambda device: asked.append(device) or "cuda")
+    job = replace(jobs(folders)[0], device="cuda", gpu="3")
+    assert job().error is None and asked == ["cuda"] and os.environ["CUDA_VISIBLE_DEVICES"] == "3"
 
 
 def test_runs_of_another_budget_are_refused(folders, capsys):
