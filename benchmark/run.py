@@ -7,6 +7,8 @@ from typing import Any
 
 from datasets.scene import SceneParameters
 
+WEIGHTS = "weights.safetensors"
+
 
 @dataclass(frozen=True)
 class Run:
@@ -31,7 +33,7 @@ class Run:
     @property
     def weights(self) -> Path:
         """Final weights, half precision, safetensors."""
-        return self.folder / "weights.safetensors"
+        return self.folder / WEIGHTS
 
     @property
     def checkpoint(self) -> Path:

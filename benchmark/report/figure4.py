@@ -21,6 +21,7 @@ from benchmark.report.pictures import (
 )
 from benchmark.report.runs import ReleasedRun
 from benchmark.report.tables import PaperTable
+from benchmark.run import WEIGHTS
 from benchmark.runs import load_run, seed_everything
 from datasets.exported import ExportedDataset
 from datasets.scene import SceneParameters
@@ -44,11 +45,10 @@ def model_steps(runs: Sequence[ReleasedRun], data_folder: Path, naming: PaperTab
     found = []
     for run in runs:
         described = run.manifest.get("dataset")
-        if not (run.trained and run.metrics and described):
+        # Without weights not even the adapter is imported: it may need libraries that the report does not.
+        if not (run.trained and run.metrics and described and (run.folder / WEIGHTS).exists()):
             continue
         loaded = load_run(run.folder)
-        if not loaded.weights.exists():
-            continue
         scenes = SceneParameters(tuple(described["parameters"]["counts"]))
         dataset = evaluation_set(data_folder, scenes, described["images"], described["seed"])
         image_id = dataset.image_ids[0]
