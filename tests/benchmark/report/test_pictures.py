@@ -1,8 +1,10 @@
+import cv2
 import numpy as np
 import pytest
 
 from benchmark.report.pictures import (
     INSTANCE_COLORS,
+    encode_png,
     instance_colors,
     paint_instances,
     paint_labels,
@@ -81,3 +83,19 @@ def test_paint_instances_shows_hidden_outlines_over_what_is_in_front():
     assert painted[4 * 30, 4 * 30].tolist() == [255, 170, 170, 255]
     assert painted[0, 0, 3] == 0
     assert not paint_instances(np.zeros((0, 64, 64), bool), np.zeros((0, 3), np.uint8)).any()
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 16, 17, 256, 257])
+@pytest.mark.parametrize("channels", [0, 3, 4])
+def test_png_keeps_every_pixel(count, channels):
+    """With a palette of 1, 2, 4 or 8 bits, and without one."""
+    count = min(count, 256 if channels == 0 else count)
+    colors = np.stack(
+        [np.arange(count) % 256, np.arange(count) // 256, np.arange(count)[::-1] % 256, 255 - np.arange(count) % 2], 1
+    )
+    image = colors.astype(np.uint8)[np.arange(19 * 23).reshape(19, 23) % count]
+    image = image[..., 0] if channels == 0 else image[..., :channels]
+    decoded = cv2.imdecode(np.frombuffer(encode_png(np.ascontiguousarray(image)), np.uint8), cv2.IMREAD_UNCHANGED)
+    decoded = cv2.cvtColor(decoded, cv2.COLOR_BGRA2RGBA)
+    assert (decoded[..., 0] == image).all() if channels == 0 else (decoded[..., :channels] == image).all()
+    assert channels == 4 or (decoded[..., 3] == 255).all()
