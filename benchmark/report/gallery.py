@@ -1,112 +1,154 @@
 """Predictions beside the truth for the first evaluation images: not chosen, so not flattering."""
 
-import gzip
-import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
-from pycocotools import mask as mask_utils
 
+from benchmark.analysis.cases import reached_shares
+from benchmark.analysis.errors import DUPLICATE, HALF, KINDS, NO_ERROR, POOR_MASK
+from benchmark.evaluation.match import OCCLUSION_RANGES
+from benchmark.report.outcomes import Evaluation, Outcome
 from benchmark.report.pictures import UNMATCHED_COLOR, Panel, instance_colors, paint_instances, to_rgb
-from benchmark.report.runs import ReleasedRun
-from benchmark.report.tables import PaperTable, headline_variant
 from datasets.coco import decode_masks
-from datasets.errors import InputError
-from datasets.exported import ExportedDataset
 
-MATCH_IOU = 0.5
+SCENES = 12
+"""Scenes of a gallery: a third of them a whole number."""
+
+_NOUNS = (KINDS[DUPLICATE], KINDS[POOR_MASK])
+
+THIRDS = ("low", "middle", "high")
 
 
 @dataclass(frozen=True)
 class GalleryScene:
-    """One evaluation image: the picture, the truth, and a panel per run."""
+    """One evaluation image: the picture, the truth, and a panel per run.
 
-    title: str
-    panels: list[Panel]
-
-
-def gallery(
-    dataset: ExportedDataset, runs: Sequence[ReleasedRun], ranking: PaperTable, images: int = 3
-) -> list[GalleryScene]:
-    """The first `images` images of `dataset` with what each run evaluated on it predicts there.
-
-    Of a trained run the headline variant is shown, of an oracle every variant, where predictions lie in the run's
-    folder. Runs of other datasets are left out; without any run there is no scene.
+    third: of the gallery's scenes by their share of heavily occluded instances, see THIRDS. beyond: numbers of layers
+    that hold less than half of some instance. failures: (place of the run, kind of error) that occur.
     """
-    ids = dataset.image_ids[:images]
-    shown = []
-    for run in runs:
-        if run.dataset_hash == dataset.info["content_hash"]:
-            for variant in [headline_variant(run, ranking)] if run.trained else run.metrics:
-                if path := _predictions_file(run, variant):
-                    shown.append((ranking.variant_label(run, variant), read_predictions(path, ids)))
-    if not shown:
-        return []
-    scenes = []
-    for image_id in ids:
-        truth = sorted(dataset.annotations(image_id), key=lambda a: a["order"])
-        masks = _masks([annotation["segmentation"] for annotation in truth])
-        colors = instance_colors(masks)
-        panels = [
-            Panel("Image", dataset.image(image_id), f"Evaluation image {image_id}"),
-            Panel(f"Truth: {len(truth)} instances", paint_instances(masks, colors), "Amodal masks of the ground truth"),
-        ]
-        panels += [_prediction_panel(title, found[image_id], truth, colors) for title, found in shown]
-        scenes.append(GalleryScene(f"image {image_id}", panels))
-    return scenes
+
+    anchor: str
+    title: str
+    details: str
+    panels: tuple[Panel, ...]
+    third: str
+    beyond: tuple[int, ...]
+    failures: tuple[tuple[int, str], ...]
 
 
-def read_predictions(path: Path, image_ids: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
-    """The detections of `image_ids` from a COCO results file, highest score first."""
-    try:
-        text = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-        detections = json.loads(text)
-        found: dict[int, list] = {image_id: [] for image_id in image_ids}
-        for detection in detections:
-            if detection["image_id"] in found:
-                found[detection["image_id"]].append(detection)
-    except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path}: not a COCO results file ({error!r})") from None
-    return {image_id: sorted(of_image, key=lambda d: -d["score"]) for image_id, of_image in found.items()}
+@dataclass(frozen=True)
+class Gallery:
+    """The scenes of one evaluation set. thirds: third -> its range in words. layers: numbers that `beyond` may hold.
+    kinds: of errors that occur. models: the runs, for readers."""
+
+    anchor: str
+    title: str
+    scenes: tuple[GalleryScene, ...]
+    thirds: dict[str, str]
+    layers: tuple[int, ...]
+    kinds: tuple[str, ...]
+    models: tuple[str, ...]
 
 
-def match(predicted: Sequence[dict], truth: Sequence[dict]) -> np.ndarray:
-    """Greedy class-agnostic matching at IoU 0.5, in the given order of predictions: (D,) index of truth, or -1."""
-    if not predicted or not truth:
-        return np.full(len(predicted), -1)
-    overlaps = mask_utils.iou(predicted, truth, [0] * len(truth))
-    matched = np.full(len(predicted), -1)
-    for i in range(len(predicted)):
-        best = overlaps[i].argmax()
-        if overlaps[i, best] >= MATCH_IOU:
-            matched[i] = best
-            overlaps[:, best] = -1
-    return matched
-
-
-def _prediction_panel(title: str, detections: list[dict], truth: list[dict], colors: np.ndarray) -> Panel:
-    """As many detections as there are instances, by score, each in the colour of the instance it matches."""
-    best = detections[: len(truth)]
-    matched = match([d["segmentation"] for d in best], [a["segmentation"] for a in truth])
-    unmatched = to_rgb([UNMATCHED_COLOR])
-    painted_colors = np.where(matched[:, None] >= 0, np.concatenate([colors, unmatched])[matched], unmatched)
-    depth = np.argsort([d.get("order", position) for position, d in enumerate(best)], kind="stable")
-    painted = paint_instances(_masks([d["segmentation"] for d in best])[depth], painted_colors[depth].astype(np.uint8))
-    hits = int((matched >= 0).sum())
-    return Panel(
-        f"{title}: {hits} of {len(truth)} found, {len(detections)} detections",
-        painted,
-        f"The {len(best)} detections with the highest scores, {hits} of which match an instance",
+def build_gallery(anchor: str, evaluation: Evaluation, limit: int = SCENES) -> Gallery:
+    """The first `limit` images with the headline variant of each run. anchor: of its section."""
+    image_ids = evaluation.dataset.image_ids[:limit]
+    heavy = np.array([_heavy_share(evaluation, image_id) for image_id in image_ids])
+    places = np.argsort(np.argsort(heavy, kind="stable"), kind="stable")
+    thirds = [THIRDS[3 * place // len(image_ids)] for place in places]
+    layers = tuple(sorted({outcome.layers for outcome in evaluation.outcomes if outcome.layers}))
+    anchor = f"{anchor}-n{evaluation.scenes}"
+    scenes = tuple(
+        _scene(f"{anchor}-image-{image_id}", evaluation, image_id, share, third, layers)
+        for image_id, share, third in zip(image_ids, heavy, thirds, strict=True)
+    )
+    ranges = {
+        third: f"{min(shares):.0%} to {max(shares):.0%}".replace("%", "\u202f%")
+        for third in THIRDS
+        if (shares := [share for share, of_scene in zip(heavy, thirds, strict=True) if of_scene == third])
+    }
+    occurring = {kind for scene in scenes for _, kind in scene.failures}
+    return Gallery(
+        anchor,
+        f"N = {evaluation.scenes}, the first {len(scenes)} evaluation images",
+        scenes,
+        ranges,
+        tuple(count for count in layers if any(count in scene.beyond for scene in scenes)),
+        tuple(kind for kind in KINDS if kind in occurring),
+        tuple(outcome.label for outcome in evaluation.outcomes),
     )
 
 
-def _masks(rles: list[dict]) -> np.ndarray:
-    return decode_masks(rles) if rles else np.zeros((0, 64, 64), bool)
+def _scene(
+    anchor: str, evaluation: Evaluation, image_id: int, heavy: float, third: str, layers: Sequence[int]
+) -> GalleryScene:
+    truth = evaluation.dataset.annotations(image_id)
+    masks = evaluation.dataset.masks(image_id)
+    colors = instance_colors(masks)
+    panels = [
+        Panel("Image", evaluation.dataset.image(image_id), f"Image {image_id}: white shapes with black outlines"),
+        Panel(
+            "Truth",
+            paint_instances(masks, colors),
+            f"Amodal masks of all {len(truth)} instances",
+            f"{len(truth)} instances",
+        ),
+    ]
+    failures = []
+    for place, outcome in enumerate(evaluation.outcomes):
+        panel, kinds = _prediction(outcome, image_id, len(truth), colors)
+        panels.append(panel)
+        failures += [(place, kind) for kind in kinds]
+    beyond = {}
+    for count in layers:
+        reached = reached_shares(evaluation.dataset.layers(image_id, count), masks.sum(axis=(1, 2)))
+        beyond[count] = int((reached < HALF).sum())
+    facts = [f"{len(truth)} instances", f"{heavy:.0%} of them heavily occluded".replace("%", "\u202f%")]
+    facts += [f"{number} beyond {count} layers" for count, number in beyond.items() if number]
+    deep = tuple(count for count, number in beyond.items() if number)
+    return GalleryScene(
+        anchor, f"Image {image_id}", ", ".join(facts), tuple(panels), third, deep, tuple(failures)
+    )  # fmt: skip
 
 
-def _predictions_file(run: ReleasedRun, variant: str) -> Path | None:
-    paths = [run.folder / f"predictions.{variant}.{ending}" for ending in ("json.gz", "json")]
-    return next((path for path in paths if path.exists()), None)
+def _prediction(outcome: Outcome, image_id: int, instances: int, colors: np.ndarray) -> tuple[Panel, list[str]]:
+    """As many detections as there are instances, by score, each in the colour of the instance it matches; and the
+    kinds of errors: of all instances without a match, and duplicates among the detections drawn."""
+    predictions, matches = outcome.shown
+    image = int(np.searchsorted(matches.image_ids, image_id))
+    found = np.flatnonzero(matches.detection_image == image)
+    drawn = found[:instances]
+    first = int(np.searchsorted(matches.ground_truth_image, image))  # an exported file lists instances by image
+    match = outcome.match[drawn]
+    places = matches.detection_index[drawn]
+
+    unmatched = to_rgb([UNMATCHED_COLOR])
+    painted = np.concatenate([colors, unmatched])[np.where(match >= 0, match - first, -1)]
+    orders = predictions.orders
+    depth = np.argsort([orders[place] if orders else rank for rank, place in enumerate(places)], kind="stable")
+    rles = [predictions.segmentations[place] for place in places]
+    masks = decode_masks(rles) if rles else np.zeros((0, 64, 64), bool)
+
+    lost = outcome.errors.instance_kind[matches.ground_truth_image == image]
+    counts = Counter(KINDS[kind] for kind in lost if kind != NO_ERROR)
+    duplicates = int((outcome.errors.detection_kind[drawn] == DUPLICATE).sum())
+    if duplicates:
+        counts[KINDS[DUPLICATE]] = duplicates
+    hits = int((match >= 0).sum())
+    details = f"{hits} of {instances} found, {len(found)} detections"
+    if counts:
+        details += "; " + ", ".join(_number(counts[kind], kind) for kind in KINDS if counts[kind])
+    text = f"{outcome.label}: the {len(drawn)} detections with the highest scores, {hits} of which match an instance"
+    return Panel(outcome.label, paint_instances(masks[depth], painted[depth]), text, details), list(counts)
+
+
+def _number(count: int, kind: str) -> str:
+    """ "2 missed", "2 poor masks"."""
+    return f"{count} {kind}{'s' if count > 1 and kind in _NOUNS else ''}"
+
+
+def _heavy_share(evaluation: Evaluation, image_id: int) -> float:
+    rates = [annotation["occlude_rate"] for annotation in evaluation.dataset.annotations(image_id)]
+    return float(np.mean(np.array(rates) > OCCLUSION_RANGES["heavy"][0])) if rates else 0.0

@@ -6,11 +6,14 @@ from pathlib import Path
 
 import jinja2
 
+from benchmark.report.failures import Failures
+from benchmark.report.gallery import Gallery
 from benchmark.report.pictures import Panel
-from benchmark.report.render import format_difference, format_number, metric_head
+from benchmark.report.render import format_difference, format_interval, format_number, metric_head
 from benchmark.report.tables import NOT_RUN, Table
 
-TEMPLATE = Path(__file__).with_name("template.html")
+TEMPLATES = Path(__file__).parent
+"""template.html, and what it includes."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,8 @@ class Section:
     tables: Sequence[Table] = ()
     plots: Sequence[Plot] = ()
     pictures: Sequence[PanelRow] = ()
+    galleries: Sequence[Gallery] = ()
+    failures: Sequence[Failures] = ()
     legend: Sequence[tuple[str, str]] = ()
     files: Sequence[str] = ()
 
@@ -47,10 +52,19 @@ class Section:
 def render_page(title: str, lead: str, facts: Sequence[tuple[str, str]], sections: Sequence[Section]) -> str:
     """The page's HTML. facts: (number, what it counts) for the head of the page."""
     environment = jinja2.Environment(
-        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
     )
-    environment.filters |= {"number": format_number, "difference": format_difference, "metric": _metric_html}
-    template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
+    environment.filters |= {
+        "number": format_number,
+        "difference": format_difference,
+        "interval": format_interval,
+        "metric": _metric_html,
+    }
+    template = environment.get_template("template.html")
     return template.render(title=title, lead=lead, facts=facts, sections=sections, not_run=NOT_RUN)
 
 

@@ -2,18 +2,23 @@
 
 from dataclasses import dataclass
 
-TITLE = "Layered embeddings and Mask R\N{NON-BREAKING HYPHEN}CNN under heavy occlusion"
+TITLE = "Layered embeddings and Mask\N{NO-BREAK SPACE}R\N{NON-BREAKING HYPHEN}CNN under heavy occlusion"
 LEAD = (
     "Which finds whole objects better where they hide each other: pixel embeddings in two or more layers, or boxes and "
     "masks? The experiments of Liu, Psota and Pérez, measured again, from generated scenes to tables."
 )
 
 _READING = "Difference: ours minus the paper's. Bold: the best of ours in its column for this N."
+_INTERVALS = "95 % intervals: bootstrap over images, 1,000 resamples."
 
 TABLE_TITLES = {
     "table1": "Table 1: embeddings against Mask R-CNN",
     "table2": "Table 2: masks made from L layers of ground truth",
     "ablation": "Ablation: ground truth in place of one part",
+    "paired-sides": "Embedding minus best Mask R-CNN",
+    "paired-layers": "More layers minus fewer",
+    "layers": "Layers: trained models and what so many layers can hold",
+    "errors": "What costs average precision",
     "figure3": "Fig. 3: embedding channels C and instances per image",
     "progress": "Each model from budget to budget",
     "smoke": "Smoke tests",
@@ -23,6 +28,7 @@ TABLE_TITLES = {
 TABLE_NOTES = {
     "table1": (
         _READING,
+        _INTERVALS,
         "AR none, partial, heavy: recall of instances with occlusion rate 0, up to 0.25, and above. The paper prints "
         "AP over two of these columns; recall is what its text and code mean.",
         "The paper's networks start from pretrained weights (Mask R-CNN from COCO) and see 100,000 images. The "
@@ -32,11 +38,33 @@ TABLE_NOTES = {
         "Layers of ground truth have no scores of their own: each mask is scored by its IoU with its instance. AR does "
         "not depend on scores; AP does, and the paper does not say which it used.",
         _READING,
+        _INTERVALS,
     ),
     "ablation": (
         "One part of a trained model replaced by the ground truth. The paper's numbers for ground-truth clustering are "
         "those of its Table 2 with two layers.",
         _READING,
+        _INTERVALS,
+    ),
+    "paired-sides": (
+        "Paired bootstrap over images, 1,000 resamples: both runs on the same resampled images. p: two-sided.",
+        "For each metric the embedding stands against the NMS threshold that is best in this very metric, chosen on "
+        "the evaluation images: the difference leans towards Mask R-CNN.",
+    ),
+    "paired-layers": (
+        "Paired bootstrap over images, 1,000 resamples: both runs on the same resampled images. p: two-sided.",
+    ),
+    "layers": (
+        "Oracle: as many layers of ground truth (Table 2). Reached: the trained model's number as a share of it.",
+        _INTERVALS,
+    ),
+    "errors": (
+        "At IoU 0.5. Lost AP50: what would be gained if this kind alone were repaired; share: of all that is lost. "
+        "Repairs overlap in their effect, so shares need not sum to 100 %.",
+        "Missed: no detection comes near the instance. Merged: a detection holds a second instance beside its own. "
+        "Split: several detections share one instance. Duplicate: one more detection of an instance that is found. "
+        "Poor mask: the right instance at an IoU below 0.5. Background: anything else.",
+        "Instances: without a match because of this kind. False positives: detections of this kind.",
     ),
     "figure3": (
         "Rectangles only, N of them in an image. Bold: the best in its column for this N. The paper draws its numbers "
@@ -57,6 +85,22 @@ SECTIONS = {
         "whole mask, a fill what lies in front.",
     ),
     "ablation": ("Ablation", "Where the embedding model loses: one of its parts replaced by the ground truth."),
+    "paired-sides": (
+        "The verdict",
+        "Where the difference is positive, pixel embeddings are better. An interval that excludes zero is no accident "
+        "of the images drawn.",
+    ),
+    "layers": (
+        "More than two layers",
+        "The paper uses a foreground and one occluded layer and suggests more. How much of what L layers can hold does "
+        "a model with L layers reach?",
+    ),
+    "paired-layers": ("What a layer brings", "The same network and budget with more layers against fewer."),
+    "errors": ("Errors", "What goes wrong, how often, and what it costs."),
+    "occlusion": (
+        "Recall against occlusion",
+        "Recall (mean over IoU .50:.05:.95) of instances by the hidden share of their area, in ten equal bins.",
+    ),
     "figure3": (
         "Crowds and channels",
         "The paper's Fig. 3: how many instances of one class can an embedding of C channels keep apart? Trained and "
@@ -72,7 +116,14 @@ SECTIONS = {
         "Predictions",
         "The first evaluation images, not chosen. An outline is a whole amodal mask, a fill is what lies in front. Of "
         "each model as many detections are drawn as there are instances, those with the highest scores, each in the "
-        "colour of the instance that it matches at IoU 0.5.",
+        "colour of the instance that it matches at IoU 0.5; below, how many do, and what becomes of the other "
+        "instances. Step with the buttons, the arrow keys or a swipe.",
+    ),
+    "failures": (
+        "Failure cases",
+        "Found in all evaluation images by rule, not picked: the rule stands with each kind. Left, the truth: the "
+        "amodal outline on the image, what one sees of it tinted more strongly. Right, what the model says there: "
+        "detections to blame in colour, those that match an instance in grey, the truth dashed.",
     ),
     "figure4": (
         "From image to instances",
@@ -119,3 +170,10 @@ VARIANT_PLOTS = (
 PLOT_METRICS = ("AP", "AR100")
 
 FIGURE3_CAPTION = "Metrics against the number of rectangles in an image, one line for each number of channels."
+
+ANALYSIS_PLOTS = {
+    "layers-reached": ("layers", "Trained models, and the most that so many layers can hold."),
+    "errors": ("errors", "AP50 lost to each kind of error."),
+    "recall-by-occlusion": ("occlusion", "Bars: the share of all instances that falls into a bin."),
+}
+"""Name of the plot -> anchor of its section, caption."""

@@ -1,33 +1,57 @@
 """Writing the report: tables in every format, plots, and the page that holds them all."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from benchmark.evaluation_sets import evaluation_set
 from benchmark.files import write_atomically
+from benchmark.report.analysis_plots import error_plot, layers_plot, recall_plot
+from benchmark.report.analysis_tables import error_table, layers_table, paired_table
+from benchmark.report.failures import Failures, failure_figure, find_failures
 from benchmark.report.figure3 import NAME as FIGURE3
 from benchmark.report.figure3 import grid_plot, grid_table, read_grids
 from benchmark.report.figure4 import model_steps
-from benchmark.report.gallery import gallery
+from benchmark.report.gallery import SCENES, Gallery, build_gallery
 from benchmark.report.html import PanelRow, Plot, Section, render_page
+from benchmark.report.outcomes import Evaluation, read_outcomes
 from benchmark.report.pictures import CATEGORY_COLORS, UNMATCHED_COLOR, layer_panels, sample_panels
 from benchmark.report.plots import panel_figure, to_inline_svg, to_pdf, to_svg, variant_plot
 from benchmark.report.render import to_csv, to_latex, to_markdown
 from benchmark.report.runs import SMOKE, ReleasedRun, read_runs
-from benchmark.report.tables import PaperTable, Table, compare, list_runs, list_variants, read_paper
-from benchmark.report.texts import FIGURE3_CAPTION, LEAD, PLOT_METRICS, SECTIONS, TITLE, UNMATCHED, VARIANT_PLOTS
+from benchmark.report.tables import Table, compare, list_runs, list_variants, read_paper
+from benchmark.report.texts import (
+    ANALYSIS_PLOTS,
+    FIGURE3_CAPTION,
+    LEAD,
+    PLOT_METRICS,
+    SECTIONS,
+    TITLE,
+    UNMATCHED,
+    VARIANT_PLOTS,
+)
 from datasets.scene import SceneParameters, sample_scene
 from datasets.seeds import EVALUATION_INSTANCES_PER_CLASS, TRAINING_SEED
 
 FIGURE4 = "figure4"
+SMOKE_SCENES = 3
+"""Scenes in the gallery of smoke tests, of which nobody wants to see more."""
+
 TABLE_FORMATS = {"md": to_markdown, "csv": to_csv, "tex": to_latex}
 
 
 def build_tables(results: Path) -> dict[str, list[Table]]:
-    """Name -> tables of that file, from ``results/paper`` and ``results/released``; "progress" and "smoke" may lack."""
+    """Name -> tables of that file, from what `results` holds: the paper's, and those that the runs suffice for."""
     paper, runs = read_paper(results / "paper"), read_runs(results / "released")
     tables = {name: compare(table, runs) for name, table in paper.items()}
+    comparisons = results / "comparisons.json"
+    analysis = {
+        "paired-sides": paired_table("sides", comparisons, runs, paper["table1"]),
+        "paired-layers": paired_table("layers", comparisons, runs, paper["table1"]),
+        "layers": layers_table(runs, paper["table1"]),
+        "errors": error_table(runs, paper["table1"]),
+    }
+    tables |= {name: [table] for name, table in analysis.items() if table}
     if grids := read_grids(results):
         tables[FIGURE3] = [grid_table(grid) for grid in grids]
     trained = [run for run in runs if run.trained and run.metrics]
@@ -63,6 +87,16 @@ def write_report(results: Path, out: Path, data_folder: Path | None = None) -> l
             contents |= files
             shown = Plot(to_inline_svg(figure, name), plot.caption, tuple(files))
             plots.setdefault(plot.table, []).append(shown)
+    figures = {
+        "layers-reached": layers_plot(runs, paper["table1"], PLOT_METRICS),
+        "errors": error_plot(runs, paper["table1"]),
+        "recall-by-occlusion": recall_plot(runs, paper["table1"]),
+    }
+    for name, (anchor, caption) in ANALYSIS_PLOTS.items():
+        if figures[name]:
+            files = _plot_files(name, figures[name])
+            contents |= files
+            plots.setdefault(anchor, []).append(Plot(to_inline_svg(figures[name], name), caption, tuple(files)))
     for place, grid in enumerate(read_grids(results), 1):
         name = FIGURE3 if place == 1 else f"{FIGURE3}-{place}"
         figure = grid_plot(grid)
@@ -75,9 +109,11 @@ def write_report(results: Path, out: Path, data_folder: Path | None = None) -> l
     pictures = {
         "scenes": samples,
         "table2": [PanelRow(f"N = {n}", layer_panels(scene)) for n, scene in scenes.items()],
-        "predictions": _gallery(data_folder, [run for run in runs if run.tier != SMOKE], paper["table1"]),
-        "smoke": _gallery(data_folder, [run for run in runs if run.tier == SMOKE], paper["table1"]),
     }
+    evaluations = read_outcomes(data_folder, runs, paper["table1"]) if data_folder else []
+    failures = [of_run for evaluation in evaluations for of_run in find_failures(evaluation)]
+    for of_run in failures:
+        contents |= _plot_files(of_run.name, failure_figure(of_run))
     figure_files = {"scenes": ["training-sample.svg", "training-sample.pdf"], FIGURE4: []}
     steps = model_steps(runs, data_folder, paper["table1"]) if data_folder else []
     pictures[FIGURE4] = [PanelRow(*row) for of_run in steps for row in of_run.rows]
@@ -85,7 +121,8 @@ def write_report(results: Path, out: Path, data_folder: Path | None = None) -> l
         files = _plot_files(f"{FIGURE4}-{of_run.run.name}", panel_figure(of_run.rows))
         contents |= files
         figure_files[FIGURE4] += files
-    contents["index.html"] = render_page(TITLE, LEAD, _facts(runs), _sections(tables, plots, pictures, figure_files))
+    sections = _sections(tables, plots, pictures, figure_files, _galleries(evaluations), failures)
+    contents["index.html"] = render_page(TITLE, LEAD, _facts(runs), sections)
     return [_write(out / name, content) for name, content in contents.items()]
 
 
@@ -94,6 +131,8 @@ def _sections(
     plots: dict[str, list[Plot]],
     pictures: dict[str, list[PanelRow]],
     figure_files: dict[str, list[str]],
+    galleries: dict[str, list[Gallery]],
+    failures: list[Failures],
 ) -> list[Section]:
     """The page's sections that have something to show."""
     legends = {
@@ -103,7 +142,8 @@ def _sections(
     }
     sections = []
     for anchor, (title, text) in SECTIONS.items():
-        if not tables.get(anchor) and not pictures.get(anchor):
+        of_runs = failures if anchor == "failures" else ()
+        if not of_runs and not any(parts.get(anchor) for parts in (tables, plots, pictures, galleries)):
             continue
         files = [f"{anchor}.{ending}" for ending in TABLE_FORMATS] if anchor in tables else []
         sections.append(
@@ -114,6 +154,8 @@ def _sections(
                 tables=tables.get(anchor, ()),
                 plots=plots.get(anchor, ()),
                 pictures=pictures.get(anchor, ()),
+                galleries=galleries.get(anchor, ()),
+                failures=of_runs,
                 legend=legends.get(anchor, ()),
                 files=figure_files.get(anchor, files),
             )
@@ -131,20 +173,17 @@ def _facts(runs: list[ReleasedRun]) -> list[tuple[str, str]]:
     ]
 
 
-def _gallery(data_folder: Path | None, runs: list[ReleasedRun], ranking: PaperTable) -> list[PanelRow]:
-    """Pictures of kept predictions, dataset by dataset."""
-    by_dataset: dict[str, list[ReleasedRun]] = {}
-    for run in runs if data_folder else ():
-        if run.metrics and any(run.folder.glob("predictions.*")):
-            by_dataset.setdefault(run.dataset_hash, []).append(run)
-    rows = []
-    for of_dataset in by_dataset.values():
-        described = of_dataset[0].manifest["dataset"]
-        scenes = SceneParameters(tuple(described["parameters"]["counts"]))
-        dataset = evaluation_set(data_folder, scenes, described["images"], described["seed"])
-        for scene in gallery(dataset, of_dataset, ranking):
-            rows.append(PanelRow(f"N = {scenes.label}, {scene.title}", scene.panels))
-    return rows
+def _galleries(evaluations: list[Evaluation]) -> dict[str, list[Gallery]]:
+    """Section -> a gallery of each evaluation set, smoke tests apart from the rest."""
+    galleries: dict[str, list[Gallery]] = {}
+    for evaluation in evaluations:
+        tests = [outcome for outcome in evaluation.outcomes if outcome.run.tier == SMOKE]
+        others = [outcome for outcome in evaluation.outcomes if outcome.run.tier != SMOKE]
+        for anchor, outcomes, limit in (("predictions", others, SCENES), ("smoke", tests, SMOKE_SCENES)):
+            if outcomes:
+                shown = replace(evaluation, outcomes=tuple(outcomes))
+                galleries.setdefault(anchor, []).append(build_gallery(anchor, shown, limit))
+    return galleries
 
 
 def _plot_files(name: str, figure: Figure) -> dict[str, str | bytes]:

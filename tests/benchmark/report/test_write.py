@@ -1,15 +1,15 @@
 import re
 from html.parser import HTMLParser
 
-import numpy as np
 import pytest
 
 from benchmark.evaluation_sets import evaluation_set
 from benchmark.files import write_compact_json
-from benchmark.report.gallery import match, read_predictions
+from benchmark.report.outcomes import read_outcomes
 from benchmark.report.readme import BEGIN, END, readme_is_current, update_readme
+from benchmark.report.runs import read_runs
+from benchmark.report.tables import read_paper
 from benchmark.report.write import write_report
-from datasets.coco import encode_masks
 from datasets.errors import InputError
 from datasets.exported import ExportedDataset
 from datasets.scene import SceneParameters
@@ -95,21 +95,13 @@ def test_same_inputs_same_bytes(with_runs, dataset, tmp_path):
         assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes(), path.name
 
 
-def test_match_is_greedy_and_uses_each_instance_once():
-    masks = np.zeros((3, 64, 64), bool)
-    masks[0, :10, :10] = masks[1, :10, :9] = masks[2, 40:, 40:] = True
-    first, duplicate, other = encode_masks(masks)
-    assert match([first, duplicate], [first]).tolist() == [0, -1]
-    assert match([other, duplicate], [first, other]).tolist() == [1, 0]
-    assert match([], [first]).tolist() == [] and match([first], []).tolist() == [-1]
-
-
 @pytest.mark.parametrize("content", [b"not gzip", b""])
-def test_broken_predictions_are_named(tmp_path, content):
-    path = tmp_path / "predictions.default.json.gz"
-    path.write_bytes(content)
+def test_broken_predictions_are_named(with_runs, dataset, content):
+    released = with_runs.folder / "released"
+    (released / "tiny" / "predictions.default.json.gz").write_bytes(content)
+    ranking = read_paper(with_runs.folder / "paper")["table1"]
     with pytest.raises(InputError, match=r"predictions\.default\.json\.gz"):
-        read_predictions(path, [1])
+        read_outcomes(dataset.folder.parent, read_runs(released), ranking)
 
 
 def test_readme_block_follows_the_results(results, tmp_path):
