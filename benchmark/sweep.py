@@ -7,6 +7,7 @@ half-trained ones go on from their checkpoint.
 
 import fcntl
 import os
+import signal
 import sys
 import time
 import traceback
@@ -199,8 +200,14 @@ def _environment(cluster: str, parallel: int) -> dict[str, str]:
 
 
 def _run_locally(executor: submitit.Executor, jobs: Sequence[Job], parallel: int) -> Iterator[tuple[Job, Outcome]]:
-    """submitit's local executor starts all that it is given, so it gets the next job when one has ended."""
+    """submitit's local executor starts all that it is given, so it gets the next job when one has ended.
+
+    Its jobs would outlive this process, so an interrupt or a request to terminate ends them too.
+    """
     waiting, running = list(jobs), {}
+    terminate = signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    # jobs are cancelled by an interrupt, which they would ignore if this process does, as in a shell's background
+    interrupt = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         while waiting or running:
             while waiting and len(running) < parallel:
@@ -211,6 +218,8 @@ def _run_locally(executor: submitit.Executor, jobs: Sequence[Job], parallel: int
     finally:
         for submitted in running:
             submitted.cancel()
+        signal.signal(signal.SIGTERM, terminate)
+        signal.signal(signal.SIGINT, interrupt)
 
 
 def _run_on_slurm(executor: submitit.Executor, jobs: Sequence[Job]) -> Iterator[tuple[Job, Outcome]]:
