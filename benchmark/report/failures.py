@@ -204,8 +204,8 @@ class _Drawing:
                 text += f"; kept: score {scores[0]}, IoU of the boxes {box_iou(boxes[0], boxes[1][None])[0]:.2f}"
             return text
         if kind == kinds.MERGED:
-            other = _describe(truth, self.outcome.shown.matches.occlusion_rates, case.instances[1])
-            return f"In one mask with a {other} (orange): score {scores[0]}"
+            other = CATEGORIES[truth.annotation_categories[case.instances[1]] - 1]
+            return f"In one mask with the {other} (orange): score {scores[0]}"
         if kind == kinds.BEYOND_LAYERS:
             text = f"{_percent(self.reached[case.instances[0]])} of it in {self.outcome.layers} layers"
             return f"{text}; best IoU {ious[0]}" if ious else f"{text}; no detection of its own"

@@ -21,6 +21,9 @@ PAPER_COLOR = "#767676"
 TITLE_WIDTH = 26
 """Letters in a line that fit beside a row of pictures."""
 
+REM_PER_POINT = 0.094
+"""A plot's largest width on the page: 46 rem for two columns."""
+
 _INK = "#010203"
 """Stands for the colour of text and axes, which the page sets (light or dark)."""
 
@@ -111,7 +114,10 @@ def to_inline_svg(figure: Figure, name: str) -> str:
     used = set(re.findall(r'(?:href="#|url\(#)([^")]+)', svg))
     svg = re.sub(r' id="([^"]+)"', lambda found: f' id="{name}-{found[1]}"' if found[1] in used else "", svg)
     svg = re.sub(r'(href="#|url\(#)', rf"\g<1>{name}-", svg)
-    return re.sub(r' (?:width|height)="[^"]+"', "", svg, count=2)  # the page decides how large
+    # The page decides how large, up to a width at which all plots have letters of one size.
+    width = float(re.search(r'viewBox="0 0 ([\d.]+)', svg)[1])
+    svg = svg.replace("<svg", f'<svg style="--width: {width * REM_PER_POINT:.1f}rem"', 1)
+    return re.sub(r' (?:width|height)="[^"]+"', "", svg, count=2)
 
 
 def _draw_paper(plot, paper: PaperTable, group: str, prefix: str, metric: str) -> None:
