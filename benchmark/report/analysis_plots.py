@@ -111,7 +111,8 @@ def _columns(
         handles = {}
         for plot in axes.flat:
             handles |= {label: handle for handle, label in zip(*plot.get_legend_handles_labels(), strict=True)}
-        figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=min(2, len(groups)), fontsize=8)
+        columns = min(2, len(groups))
+        figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=columns, fontsize=8)
     return figure
 
 
