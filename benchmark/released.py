@@ -64,7 +64,7 @@ def _kept_predictions(released: Path, data: Path) -> Iterator[tuple[Path, Export
         folder = metrics_file.parent
         files = {variant: folder / f"predictions.{variant}.json.gz" for variant in read_metrics(folder)}
         kept = {variant: path for variant, path in files.items() if path.exists()}
-        if kept:
-            described = read_manifest(folder)["dataset"]
+        described = read_manifest(folder).get("dataset") or {}
+        if kept and "parameters" in described:  # other data cannot be made again
             scenes = SceneParameters(tuple(described["parameters"]["counts"]))
             yield folder, evaluation_set(data, scenes, described["images"], described["seed"]), kept

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from benchmark.report.analysis_tables import ORACLE_VARIANT, analysed, beside_oracle
 from benchmark.report.plots import LINE_COLORS, PAPER_COLOR, STYLE
 from benchmark.report.render import metric_head
-from benchmark.report.runs import ReleasedRun
+from benchmark.report.runs import ReleasedRun, scenes_title
 from benchmark.report.tables import PaperTable, headline_variant
 
 ORACLE_LAYERS_SHOWN = 2
@@ -105,7 +105,7 @@ def _columns(
         axes = figure.subplots(len(rows), len(groups), sharex=True, sharey="row", squeeze=False)
         for column, group in enumerate(groups):
             draw(axes[:, column], group)
-            axes[0, column].set_title(f"N = {group}", fontsize=10)
+            axes[0, column].set_title(scenes_title(group), fontsize=10)
         for plot, name in zip(axes[:, 0], rows, strict=True):
             plot.set_ylabel(name)
         handles = {}

@@ -10,6 +10,7 @@ from benchmark.report.failures import Failures
 from benchmark.report.gallery import Gallery
 from benchmark.report.pictures import Panel
 from benchmark.report.render import format_difference, format_interval, format_number, metric_head
+from benchmark.report.runs import scenes_title
 from benchmark.report.tables import NOT_RUN, Table
 
 TEMPLATES = Path(__file__).parent
@@ -63,6 +64,7 @@ def render_page(title: str, lead: str, facts: Sequence[tuple[str, str]], section
         "difference": format_difference,
         "interval": format_interval,
         "metric": _metric_html,
+        "scenes": scenes_title,
     }
     template = environment.get_template("template.html")
     return template.render(title=title, lead=lead, facts=facts, sections=sections, not_run=NOT_RUN)

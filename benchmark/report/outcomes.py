@@ -15,7 +15,6 @@ from benchmark.evaluation_sets import evaluation_set
 from benchmark.report.runs import ReleasedRun
 from benchmark.report.tables import PaperTable, headline_variant
 from datasets.exported import ExportedDataset
-from datasets.scene import SceneParameters
 
 _THRESHOLD = re.compile(r"(?P<prefix>.*nms-)(?P<value>\d\.\d)")
 _NOTHING_REMOVED = "1.0"
@@ -54,19 +53,19 @@ class Evaluation:
 def read_outcomes(data_folder: Path, runs: Sequence[ReleasedRun], ranking: PaperTable) -> list[Evaluation]:
     """Evaluation sets with the runs that kept the predictions of their headline variant, in the order of `runs`.
 
-    The sets are made below `data_folder` if missing. Raises InputError for broken predictions.
+    Runs on data that is not the benchmark's are left out. The sets are made below `data_folder` if missing. Raises
+    InputError for broken predictions.
     """
     layered = set(ranking.rows["run_model"][ranking.rows["run_layers"] != ""])
     by_dataset: dict[str, list[tuple[ReleasedRun, str, Path]]] = {}
     for run in runs:
-        if run.metrics:
+        if run.metrics and run.evaluation_scenes:
             variant = headline_variant(run, ranking)
             if path := predictions_file(run, variant):
                 by_dataset.setdefault(run.dataset_hash, []).append((run, variant, path))
     evaluations = []
     for kept in by_dataset.values():
-        described = kept[0][0].manifest["dataset"]
-        scenes = SceneParameters(tuple(described["parameters"]["counts"]))
+        scenes, described = kept[0][0].evaluation_scenes, kept[0][0].manifest["dataset"]
         dataset = evaluation_set(data_folder, scenes, described["images"], described["seed"])
         ground_truth = read_annotations(dataset.annotations_file)
         outcomes = []

@@ -44,11 +44,16 @@ class ReleasedRun:
     def scenes(self) -> str:
         """The label of the scenes, "6" for N=6: trained on and, unless it says otherwise, evaluated on."""
         trained_on = self.manifest["scenes"]["label"]
-        parameters = (self.manifest.get("dataset") or {}).get("parameters")
-        evaluated_on = SceneParameters(tuple(parameters["counts"])).label if parameters else trained_on
+        evaluated_on = self.evaluation_scenes.label if self.evaluation_scenes else trained_on
         if evaluated_on == trained_on or self.tier == UNTRAINED:
             return evaluated_on
         return f"{evaluated_on}, trained on {trained_on}"
+
+    @property
+    def evaluation_scenes(self) -> SceneParameters | None:
+        """Of the evaluation set, which can be made again from them; None for another data set, and where none was."""
+        parameters = (self.manifest.get("dataset") or {}).get("parameters")
+        return SceneParameters(tuple(parameters["counts"])) if parameters else None
 
     @property
     def layers(self) -> int:
@@ -98,7 +103,8 @@ class ReleasedRun:
         if self.preset:
             parts.append(f"preset {self.preset}")
         if self.tier != UNTRAINED:
-            parts.append(_budget(self.images_seen, manifest.get("images_budget"), self.tier))
+            seen = _budget(self.images_seen, manifest.get("images_budget"), self.tier)
+            parts.append(seen if self.images_seen else "training images not stated")
             pretraining = _find(manifest, _PRETRAINING_KEYS)
             parts.append(f"pretraining: {pretraining if pretraining not in (None, False, '') else 'none'}")
             if manifest.get("seed") is not None:
@@ -109,8 +115,14 @@ class ReleasedRun:
         dataset = manifest.get("dataset") or {}
         if dataset:
             images = f"{dataset['images']:,} images" if dataset.get("images") else "a dataset"
-            parts.append(f"evaluated on {images} (N = {self.scenes}, hash {self.dataset_hash[:12]})")
+            data = [scenes_title(self.scenes), *([f"hash {self.dataset_hash[:12]}"] if self.dataset_hash else [])]
+            parts.append(f"evaluated on {images} ({', '.join(data)})")
         return parts
+
+
+def scenes_title(label: str) -> str:
+    """ "N = 6" of the benchmark's own scenes; another data set's name as it is."""
+    return f"N = {label}" if label[:1].isdigit() else label
 
 
 def read_runs(released: Path) -> list[ReleasedRun]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from benchmark.report.runs import SMOKE, UNTRAINED, ReleasedRun
+from benchmark.report.runs import SMOKE, UNTRAINED, ReleasedRun, scenes_title
 from benchmark.report.texts import TABLE_NOTES, TABLE_TITLES
 from datasets.errors import InputError
 
@@ -277,7 +277,9 @@ def with_footnotes(table: Table) -> Table:
     for group, rows in table.groups.items():
         hashes = {row.run.dataset_hash for row in rows if row.run}
         if len(hashes) > 1:
-            notes.append(f"Caution: the runs at N = {group} were evaluated on {len(hashes)} different datasets.")
+            notes.append(
+                f"Caution: the runs at {scenes_title(group)} were evaluated on {len(hashes)} different datasets."
+            )
     return replace(table, rows=tuple(lettered), notes=tuple(notes), footnotes=footnotes)
 
 
