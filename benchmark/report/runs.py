@@ -1,6 +1,7 @@
 """Released runs as the report sees them: what a manifest and its metrics say."""
 
 import json
+import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -126,11 +127,18 @@ def scenes_title(label: str) -> str:
 
 
 def read_runs(released: Path) -> list[ReleasedRun]:
-    """All runs in `released` by name; a folder without a manifest is none, one without metrics is not evaluated yet."""
+    """All runs in `released` by name, n6 before n12; a folder without a manifest is none, one without metrics is not
+    evaluated yet."""
     if not released.is_dir():
         return []
-    folders = sorted(path.parent for path in released.glob("*/manifest.json"))
-    return [_read_run(folder) for folder in folders]
+    folders = [path.parent for path in released.glob("*/manifest.json")]
+    return [_read_run(folder) for folder in sorted(folders, key=_numbers_in_their_order)]
+
+
+def _numbers_in_their_order(folder: Path) -> list[tuple[int, str]]:
+    """Sorts names part by part, their numbers by value."""
+    parts = re.findall(r"\d+|\D+", folder.name)
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in parts]
 
 
 def _read_run(folder: Path) -> ReleasedRun:

@@ -214,3 +214,9 @@ def test_manifest_written_by_the_benchmark_is_understood(results):
     (run,) = read_runs(results.folder / "released")
     assert (run.scenes, run.images_seen, run.dataset_hash) == ("6", 0, "")
     assert run.facts.startswith(EMBEDDING)
+
+
+def test_runs_stand_in_the_order_of_their_numbers(results):
+    for name in ("m-n12-l2", "m-n6-l10", "m-n6-l2", "a"):
+        results.add_run(name, EMBEDDING, {"default": 0.5})
+    assert [run.name for run in read_runs(results.folder / "released")] == ["a", "m-n6-l2", "m-n6-l10", "m-n12-l2"]
