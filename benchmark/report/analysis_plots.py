@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmark.report.analysis_tables import ORACLE_VARIANT, analysed, beside_oracle
+from benchmark.report.analysis_tables import ORACLE_VARIANT, analysed, beside_oracle, families_of
 from benchmark.report.plots import LINE_COLORS, PAPER_COLOR, STYLE
 from benchmark.report.render import metric_head
 from benchmark.report.runs import ReleasedRun, scenes_title
@@ -92,6 +92,35 @@ def layers_plot(runs: Sequence[ReleasedRun], ranking: PaperTable, metrics: Seque
         axes[-1].set_xlabel("layers")
 
     return _columns([run.scenes for run in pairs], [metric_head(metric) for metric in metrics], draw)
+
+
+def families_plot(runs: Sequence[ReleasedRun], ranking: PaperTable, metrics: Sequence[str]) -> Figure | None:
+    """Metrics against the number in the variants' names, a line for each family of a run's variants; a horizontal one
+    for a variant without a number."""
+    entries = families_of(runs)
+    if not entries:
+        return None
+    labels = {
+        (run.name, family): f"{ranking.run_label(run)}, {run.tier}: {family}"
+        for run, families in entries
+        for family in families
+    }
+    colors = _colors(labels.values())
+
+    def draw(axes: Sequence[Axes], group: str) -> None:
+        for axis, metric in zip(axes, metrics, strict=True):
+            for run, families in entries:
+                for family, variants in families.items() if run.scenes == group else ():
+                    label = labels[run.name, family]
+                    style = {"color": colors[label], "linewidth": 1.6, "label": label}
+                    points = [(number, run.metrics[variant][metric]) for variant, number in variants.items()]
+                    if points[0][0] is None:
+                        axis.axhline(points[0][1], **style)
+                    else:
+                        axis.plot(*zip(*sorted(points), strict=True), "o-", markersize=3.5, **style)
+        axes[-1].set_xlabel("NMS threshold t")
+
+    return _columns([run.scenes for run, _ in entries], [metric_head(metric) for metric in metrics], draw)
 
 
 def _columns(

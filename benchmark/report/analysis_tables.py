@@ -1,12 +1,22 @@
 """Tables of what lies behind the metrics: paired tests, errors, and how much of L layers a model reaches."""
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmark.report.runs import ReleasedRun
-from benchmark.report.tables import MAIN_METRICS, PaperTable, Row, Table, Value, headline_variant, with_footnotes
+from benchmark.report.tables import (
+    MAIN_METRICS,
+    PaperTable,
+    Row,
+    Table,
+    Value,
+    headline_variant,
+    mark_best,
+    with_footnotes,
+)
 from benchmark.report.texts import TABLE_NOTES, TABLE_TITLES
 from datasets.errors import InputError
 
@@ -78,6 +88,44 @@ def layers_table(runs: Sequence[ReleasedRun], ranking: PaperTable) -> Table | No
         return None
     title, notes = TABLE_TITLES["layers"], TABLE_NOTES["layers"]
     return with_footnotes(Table("layers", title, "Model", LAYER_METRICS, tuple(rows), notes, {}, ours="trained"))
+
+
+def families_table(runs: Sequence[ReleasedRun], ranking: PaperTable) -> Table | None:
+    """For each family of a run's variants ("nms", "coco-nms", ...) the variant with the highest AP; trained runs with
+    several families only, None without one."""
+    rows = []
+    for run, families in families_of(runs):
+        for family, of_family in families.items():
+            variant = max(of_family, key=lambda name: run.metrics[name].get("AP") or 0.0)
+            number = of_family[variant]
+            label = f"{ranking.run_label(run)}, {run.tier}: {family}" + ("" if number is None else f", t = {number}")
+            values = {
+                metric: Value(run.metrics[variant].get(metric), interval=run.interval(variant, metric))
+                for metric in MAIN_METRICS
+            }
+            rows.append(Row(run.scenes, label, variant, values, run))
+    if not rows:
+        return None
+    title, notes = TABLE_TITLES["families"], TABLE_NOTES["families"]
+    return with_footnotes(Table("families", title, "Best of each", MAIN_METRICS, tuple(mark_best(rows)), notes, {}))
+
+
+def families_of(runs: Sequence[ReleasedRun]) -> list[tuple[ReleasedRun, dict[str, dict[str, float | None]]]]:
+    """(run, family -> variant -> number) of trained runs with several families of variants, by scenes.
+
+    A family shares what stands before the number in its variants' names; a variant without a number is one by itself,
+    and belongs here only beside a family with numbers.
+    """
+    found = []
+    for run in runs:
+        families: dict[str, dict[str, float | None]] = {}
+        for variant in run.metrics if run.trained else ():
+            numbered = re.fullmatch(r"(.+)-(\d+\.\d+)", variant)
+            family, number = (numbered[1], float(numbered[2])) if numbered else (variant, None)
+            families.setdefault(family, {})[variant] = number
+        if len(families) > 1 and any(len(variants) > 1 for variants in families.values()):
+            found.append((run, families))
+    return sorted(found, key=lambda entry: _number(entry[0].scenes))
 
 
 def analysed(runs: Sequence[ReleasedRun], ranking: PaperTable) -> list[tuple[ReleasedRun, str, dict[str, Any]]]:

@@ -17,6 +17,7 @@ TABLE_TITLES = {
     "ablation": "Ablation: ground truth in place of one part",
     "paired-sides": "Embedding minus best Mask R-CNN",
     "paired-layers": "More layers minus fewer",
+    "families": "NMS variants and detection protocols, each at its best threshold",
     "layers": "Layers: trained models and what so many layers can hold",
     "errors": "What costs average precision",
     "figure3": "Fig. 3: embedding channels C and instances per image",
@@ -50,6 +51,13 @@ TABLE_NOTES = {
         "Paired bootstrap over images, 1,000 resamples: both runs on the same resampled images. p: two-sided.",
         "For each metric the embedding stands against the NMS threshold that is best in this very metric, chosen on "
         "the evaluation images: the difference leans towards Mask R-CNN.",
+    ),
+    "families": (
+        "nms: box NMS within the limits of Table 1 (scores above 0.7, 100 detections, no NMS of proposals). coco-nms: "
+        "box NMS within Detectron2's own limits (scores above 0.05, proposals' NMS at 0.7, up to 1,000 detections). "
+        "mask-nms: NMS by the IoU of masks. soft-nms: scores fall with overlap, nothing is removed.",
+        "The threshold is chosen on the evaluation images, for each alike. Bold: the best in its column for this N.",
+        _INTERVALS,
     ),
     "paired-layers": (
         "Paired bootstrap over images, 1,000 resamples: both runs on the same resampled images. p: two-sided.",
@@ -89,6 +97,11 @@ SECTIONS = {
         "The verdict",
         "Where the difference is positive, pixel embeddings are better. An interval that excludes zero is no accident "
         "of the images drawn.",
+    ),
+    "families": (
+        "Does the verdict on NMS survive?",
+        "The paper blames non-maximum suppression for what top-down models miss. Other ways to suppress, and other "
+        "limits on detections, from the same network.",
     ),
     "layers": (
         "More than two layers",
@@ -172,6 +185,7 @@ PLOT_METRICS = ("AP", "AR100")
 FIGURE3_CAPTION = "Metrics against the number of rectangles in an image, one line for each number of channels."
 
 ANALYSIS_PLOTS = {
+    "families": ("families", "Metrics against the threshold; a horizontal line has none."),
     "layers-reached": ("layers", "Trained models, and the most that so many layers can hold."),
     "errors": ("errors", "AP50 lost to each kind of error."),
     "recall-by-occlusion": ("occlusion", "Bars: the share of all instances that falls into a bin."),

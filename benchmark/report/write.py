@@ -6,8 +6,8 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from benchmark.files import write_atomically
-from benchmark.report.analysis_plots import error_plot, layers_plot, recall_plot
-from benchmark.report.analysis_tables import error_table, layers_table, paired_table
+from benchmark.report.analysis_plots import error_plot, families_plot, layers_plot, recall_plot
+from benchmark.report.analysis_tables import error_table, families_table, layers_table, paired_table
 from benchmark.report.failures import Failures, failure_figure, find_failures
 from benchmark.report.figure3 import NAME as FIGURE3
 from benchmark.report.figure3 import grid_plot, grid_table, read_grids
@@ -48,6 +48,7 @@ def build_tables(results: Path) -> dict[str, list[Table]]:
     analysis = {
         "paired-sides": paired_table("sides", comparisons, runs, paper["table1"]),
         "paired-layers": paired_table("layers", comparisons, runs, paper["table1"]),
+        "families": families_table(runs, paper["table1"]),
         "layers": layers_table(runs, paper["table1"]),
         "errors": error_table(runs, paper["table1"]),
     }
@@ -88,6 +89,7 @@ def write_report(results: Path, out: Path, data_folder: Path | None = None) -> l
             shown = Plot(to_inline_svg(figure, name), plot.caption, tuple(files))
             plots.setdefault(plot.table, []).append(shown)
     figures = {
+        "families": families_plot(runs, paper["table1"], PLOT_METRICS),
         "layers-reached": layers_plot(runs, paper["table1"], PLOT_METRICS),
         "errors": error_plot(runs, paper["table1"]),
         "recall-by-occlusion": recall_plot(runs, paper["table1"]),

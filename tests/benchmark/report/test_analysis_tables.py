@@ -107,3 +107,15 @@ def test_the_page_shows_them_with_their_plots(analysed, tmp_path):
     assert names >= {f"{plot}.svg" for plot in ("errors", "layers-reached", "recall-by-occlusion")}
     page = (tmp_path / "index.html").read_text()
     assert "[+0.030, +0.070]" in page and "against nms-0.7" in page and 'id="occlusion"' in page
+
+
+def test_families_of_variants_each_at_its_best_threshold(results, tmp_path):
+    variants = {"nms-0.1": 0.3, "nms-0.7": 0.5, "coco-nms-0.5": 0.6, "soft-nms": 0.4}
+    results.add_run("d", "detectron2-mask-rcnn", variants)
+    results.add_run("e", "layered-embedding", {"default": 0.7, "clustering-paper": 0.6})  # no thresholds
+    (table,) = build_tables(results.folder)["families"]
+    assert [row.variant for row in table.rows] == ["nms-0.7", "coco-nms-0.5", "soft-nms"]
+    assert table.rows[0].label == "detectron2-mask-rcnn (compact), full: nms, t = 0.7"
+    assert table.rows[2].label.endswith("full: soft-nms")
+    assert [row.values["AP"].best for row in table.rows] == [False, True, False]
+    assert {"families.csv", "families.svg"} <= {path.name for path in write_report(results.folder, tmp_path)}
