@@ -52,12 +52,20 @@ def libraries() -> dict[str, str]:
 
 
 def code_version() -> str:
-    """The commit of this checkout, "-dirty" where it has changes; "unknown" outside git."""
-    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--abbrev=12"]
+    """The commit of this checkout, "-dirty" where its code has changes; "unknown" outside git.
+
+    What runs write themselves, ``results/`` and the README's tables, is no change of the code.
+    """
+    git = ["git", "-C", str(Path(__file__).parents[1])]
+    status = ["status", "--porcelain", "--untracked-files=no", "--", ".", ":(exclude)results", ":(exclude)README.md"]
     try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+        commit, changes = (
+            subprocess.run(git + command, capture_output=True, text=True, check=True).stdout.strip()
+            for command in (["describe", "--always", "--abbrev=12"], status)
+        )
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
+    return f"{commit}-dirty" if changes else commit
 
 
 def _cpu_name() -> str:
