@@ -1,5 +1,9 @@
+import re
+import subprocess
+
 import pytest
 
+from benchmark import hardware
 from benchmark.manifest import tier
 
 
@@ -16,3 +20,25 @@ from benchmark.manifest import tier
 )
 def test_tier(preset, seen, budget, name):
     assert tier(preset, seen, budget) == name
+
+
+def test_code_version_is_dirty_only_where_code_changed(tmp_path, monkeypatch):
+    def git(*arguments):
+        identity = ("-c", "user.name=test", "-c", "user.email=test@example.org")
+        subprocess.run(["git", "-C", tmp_path, *identity, *arguments], check=True, capture_output=True)
+
+    monkeypatch.setattr(hardware, "__file__", str(tmp_path / "benchmark" / "hardware.py"))
+    for name in ("benchmark/hardware.py", "results/metrics.json", "README.md"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("1")
+    assert hardware.code_version() == "unknown"
+    git("init")
+    git("add", ".")
+    git("commit", "-m", "all")
+    commit = hardware.code_version()
+    assert re.fullmatch("[0-9a-f]{12}", commit)
+    (tmp_path / "results" / "metrics.json").write_text("2")
+    (tmp_path / "README.md").write_text("2")
+    assert hardware.code_version() == commit
+    (tmp_path / "benchmark" / "hardware.py").write_text("2")
+    assert hardware.code_version() == f"{commit}-dirty"
