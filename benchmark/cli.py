@@ -52,8 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     train = commands.add_parser("train", help="train a model, then predict and evaluate the evaluation set")
     train.add_argument("model", metavar="MODEL", help="a registered model, or module:Class")
     train.add_argument("--preset", help="hyperparameters; `models` lists them")
-    train.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", dest="settings",
-                       help="change a hyperparameter, such as training.learning_rate=0.001")  # fmt: skip
+    _add_settings(train)
     _add_scene_options(train)
     train.add_argument("--layers", type=int, default=2, help="layers of masks L (default 2, as in the paper)")
     train.add_argument("--images", type=int, help="budget in images seen (default: the preset's)")
@@ -71,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     sweep.add_argument("--channels", metavar="C,C,...", help="embedding dimensions (default: 1 to 6, as in the paper)")
     sweep.add_argument("--instances", metavar="N,N,...", help="rectangles per image (default: 6,12,18,24,30)")
     sweep.add_argument("--preset", default="compact", help="hyperparameters; `models` lists them (default: compact)")
+    _add_settings(sweep)
     sweep.add_argument("--layers", type=int, default=2, help="layers of masks L (default 2, as in the paper)")
     sweep.add_argument("--images", type=int, help="budget of each run in images seen (default: the preset's)")
     sweep.add_argument("--evaluation-images", type=int, default=EVALUATION_IMAGES)
@@ -138,6 +138,11 @@ def _add_scene_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--classes", default=",".join(CATEGORIES), help="comma-separated (default: all three)")
 
 
+def _add_settings(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", dest="settings",
+                        help="change a hyperparameter, such as training.learning_rate=0.001")  # fmt: skip
+
+
 def _add_device(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", choices=("cpu", "cuda"), help="default: cuda where there is one")
 
@@ -201,6 +206,7 @@ def _sweep(options: argparse.Namespace) -> int:
         images=options.images,
         layers=options.layers,
         max_minutes=options.max_minutes,
+        settings=options.settings,
     )
     done = sweep(
         runs,

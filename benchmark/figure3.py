@@ -50,15 +50,18 @@ def figure3_runs(
     images: int | None,
     layers: int,
     max_minutes: float | None,
+    settings: Sequence[str] = (),
 ) -> list[Run]:
     """One run for each of `channels` and `instances`, in folders of `out` such as ``c4-n18``.
 
-    images: budget of each, None for the preset's. Raises InputError for a preset, channels, scenes or layers that do
-    not exist.
+    images: budget of each, None for the preset's. settings: further hyperparameters, NAME=VALUE. Raises InputError for
+    a preset, a setting, channels, scenes or layers that do not exist.
     """
     if layers < 1:
         raise InputError(f"--layers: found {layers}, expected at least 1")
     preset = with_images(find_preset(find_adapter(figure.model), figure.model, preset_name), images)
+    for text in settings:
+        preset = with_setting(preset, text)
     presets = {value: with_setting(preset, f"{figure.setting}={value}") for value in channels}
     scenes = {n: SceneParameters.uniform(n, figure.classes) for n in instances}
     return [

@@ -228,3 +228,11 @@ def test_the_paper_s_figure(tmp_path, monkeypatch):
         assert read_manifest(job.run.folder)["hyperparameters"]["network"]["embedding_channels"] == channels
     with pytest.raises(InputError, match="embedding channels: found 99"):
         jobs(tmp_path, channels=(99,), preset="smoke", figure=figure)
+
+
+def test_further_hyperparameters(tmp_path, capsys):
+    runs = figure3_runs(read_figure3(cli.RESULTS / "paper"), tmp_path, "tiny", channels=[1], instances=[2], images=None,
+                        layers=2, max_minutes=None, settings=["training.learning_rate=0.5"])  # fmt: skip
+    assert [(run.preset.width, run.preset.training.learning_rate) for run in runs] == [(1, 0.5)]
+    assert sweep("--set", "training.height=3") == 2
+    assert "training.height" in capsys.readouterr().err
