@@ -14,7 +14,7 @@ import baselines
 from benchmark import cli
 from benchmark.report.render import to_markdown
 from benchmark.report.write import build_tables
-from tests.benchmark.report.conftest import Results
+from tests.benchmark.conftest import Results
 
 GUIDE = Path(baselines.__file__).parent / "README.md"
 MODULE = "baselines.connected_components"
