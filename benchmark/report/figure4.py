@@ -24,7 +24,6 @@ from benchmark.report.tables import PaperTable
 from benchmark.run import WEIGHTS
 from benchmark.runs import load_run, seed_everything
 from datasets.exported import ExportedDataset
-from datasets.scene import SceneParameters
 
 MATCH_IOU = 0.5
 
@@ -44,13 +43,11 @@ def model_steps(runs: Sequence[ReleasedRun], data_folder: Path, naming: PaperTab
     """
     found = []
     for run in runs:
-        described = run.manifest.get("dataset")
         # Without weights not even the adapter is imported: it may need libraries that the report does not.
-        if not (run.trained and run.metrics and described and (run.folder / WEIGHTS).exists()):
+        if not (run.trained and run.metrics and run.evaluation_scenes and (run.folder / WEIGHTS).exists()):
             continue
-        loaded = load_run(run.folder)
-        scenes = SceneParameters(tuple(described["parameters"]["counts"]))
-        dataset = evaluation_set(data_folder, scenes, described["images"], described["seed"])
+        loaded, described = load_run(run.folder), run.manifest["dataset"]
+        dataset = evaluation_set(data_folder, run.evaluation_scenes, described["images"], described["seed"])
         image_id = dataset.image_ids[0]
         seed_everything(loaded.seed)
         pictures = find_adapter(run.model).pictures(dataset, loaded, image_id)
