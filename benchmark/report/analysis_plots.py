@@ -23,7 +23,7 @@ def recall_plot(runs: Sequence[ReleasedRun], ranking: PaperTable) -> Figure | No
     entries = analysed(runs, ranking)
     if not entries:
         return None
-    labels = {run.name: f"{ranking.variant_label(run, variant)}, {run.tier}" for run, variant, _ in entries}
+    labels = _labels(entries, ranking)
     colors = _colors(labels.values())
 
     def draw(axes: Sequence[Axes], group: str) -> None:
@@ -51,7 +51,7 @@ def error_plot(runs: Sequence[ReleasedRun], ranking: PaperTable) -> Figure | Non
     entries = [entry for entry in analysed(runs, ranking) if entry[2]["errors"]]
     if not entries:
         return None
-    labels = {run.name: f"{ranking.variant_label(run, variant)}, {run.tier}" for run, variant, _ in entries}
+    labels = _labels(entries, ranking)
     colors = _colors(labels.values())
 
     def draw(axes: Sequence[Axes], group: str) -> None:
@@ -150,6 +150,11 @@ def _oracle_recall(runs: Sequence[ReleasedRun], group: str) -> dict | None:
         if not run.trained and run.scenes == group:
             return run.analysis.get(f"{ORACLE_VARIANT}{ORACLE_LAYERS_SHOWN}")
     return None
+
+
+def _labels(entries: Sequence[tuple[ReleasedRun, str, dict]], ranking: PaperTable) -> dict[str, str]:
+    """Name of each of the `analysed` runs -> what the legend calls it."""
+    return {run.name: f"{ranking.variant_label(run, variant)}, {run.tier}" for run, variant, _ in entries}
 
 
 def _colors(labels: Sequence[str]) -> dict[str, str]:

@@ -168,7 +168,7 @@ def _paired_row(entry: dict[str, Any], by_name: dict[str, ReleasedRun], ranking:
             values[metric] = Value()
             continue
         details = {"p": _p_value(found["p_value"])}
-        if len(found["b"]["variant"]) and found["b"]["variant"] != entry["a"]["variant"]:
+        if found["b"]["variant"] != entry["a"]["variant"]:
             details["against"] = found["b"]["variant"]
         values[metric] = Value(found["value"], interval=(found["low"], found["high"]), details=details)
     others = " or ".join(ranking.run_label(rival) for rival in rivals.values())
