@@ -29,7 +29,7 @@ class TorchvisionPreset:
 PRESETS = {
     "paper": TorchvisionPreset(detectron2.PAPER.training),
     "fast": TorchvisionPreset(detectron2.FAST.training, rois_per_image=128, prediction_batch_size=16),
-    "cpu": TorchvisionPreset(detectron2.CPU.training, mask_head_width=128, training_proposals=500),
+    "cpu": TorchvisionPreset(detectron2.CPU.training, fpn_channels=128, mask_head_width=128, training_proposals=500),
     "smoke": TorchvisionPreset(
         replace(detectron2.SMOKE.training, learning_rate=1e-3),
         backbone="resnet18",
