@@ -16,29 +16,32 @@ Analyses = Mapping[str, Mapping[str, Analysis]]
 
 
 def compare_released(results: Path, analyses: Analyses) -> dict[str, list[dict[str, Any]]]:
-    """The content of ``comparisons.json``: "sides" and "layers", each a list of comparisons a - b.
+    """The content of ``comparisons.json``: "sides", "any-nms" and "layers", each a list of comparisons a - b.
 
     A comparison: "a" {"run", "variant"}, and "metrics": name -> {"b": {"run", "variant"}, "value", "low", "high",
     "p_value"} (see `paired_differences`). sides: a is a bottom-up run of the paper's Table 1, b for each metric the
-    best variant of any top-down run of the same scenes and budget. As b is chosen by its result on these very images,
-    the difference leans towards the top-down side. layers: a has more layers than b, all else equal.
+    best of that table's variants of any top-down run of the same scenes and budget; any-nms: the best of all variants
+    whose predictions are kept. As b is chosen by its result on these very images, the difference leans towards the
+    top-down side. layers: a has more layers than b, all else equal.
     """
     table = read_paper(results / "paper")["table1"]
     runs = [run for run in read_runs(results / "released") if run.trained and run.name in analyses]
     sides = dict(zip(table.rows["run_model"], table.rows["side"], strict=True))
-    compared: dict[str, list[dict[str, Any]]] = {"sides": [], "layers": []}
+    compared: dict[str, list[dict[str, Any]]] = {"sides": [], "any-nms": [], "layers": []}
     for run in runs:
         if sides.get(run.model) != BOTTOM_UP:
             continue
+        variant = headline_variant(run, table)
         rivals = [
-            (other.name, variant)
+            (other.name, of_other)
             for other in runs
             if sides.get(other.model) == TOP_DOWN and _same_conditions(run, other)
-            for variant in _listed(other, table.rows["run_variant"])
+            for of_other in analyses[other.name]
         ]
-        variant = headline_variant(run, table)
-        if rivals:
-            compared["sides"].append(_compare((run.name, variant), rivals, analyses))
+        of_table = [rival for rival in rivals if rival[1] in set(table.rows["run_variant"])]
+        for kind, chosen in (("sides", of_table), ("any-nms", rivals)):
+            if chosen:
+                compared[kind].append(_compare((run.name, variant), chosen, analyses))
         fewer = [other for other in runs if _more_layers(run, other)]
         compared["layers"] += [
             _compare((run.name, variant), [(other.name, headline_variant(other, table))], analyses)
@@ -75,7 +78,3 @@ def _same_conditions(run: ReleasedRun, other: ReleasedRun) -> bool:
 def _more_layers(run: ReleasedRun, other: ReleasedRun) -> bool:
     same = (run.model, run.manifest["hyperparameters"]) == (other.model, other.manifest["hyperparameters"])
     return same and _same_conditions(run, other) and run.layers > other.layers
-
-
-def _listed(run: ReleasedRun, variants: Sequence[str]) -> list[str]:
-    return [variant for variant in run.metrics if variant in set(variants)]

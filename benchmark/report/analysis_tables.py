@@ -27,11 +27,11 @@ ORACLE_VARIANT = "layers-"
 
 
 def paired_table(name: str, comparisons: Path, runs: Sequence[ReleasedRun], ranking: PaperTable) -> Table | None:
-    """The comparisons called `name` ("sides" or "layers") in ``comparisons.json``; None where there are none.
+    """The comparisons called `name` ("sides", "any-nms", "layers") in ``comparisons.json``; None where there are none.
 
     Raises InputError where a comparison names a run that is not released.
     """
-    entries = json.loads(comparisons.read_text())[name] if comparisons.exists() else []
+    entries = json.loads(comparisons.read_text()).get(name, []) if comparisons.exists() else []
     by_name = {run.name: run for run in runs}
     for entry in entries:
         for used in (entry["a"], *(metric["b"] for metric in entry["metrics"].values())):

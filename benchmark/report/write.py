@@ -19,6 +19,7 @@ from benchmark.report.pictures import CATEGORY_COLORS, UNMATCHED_COLOR, layer_pa
 from benchmark.report.plots import panel_figure, to_inline_svg, to_pdf, to_svg, variant_plot
 from benchmark.report.render import to_csv, to_latex, to_markdown
 from benchmark.report.runs import SMOKE, ReleasedRun, read_runs
+from benchmark.report.settings import differences_from_paper
 from benchmark.report.tables import Table, compare, list_runs, list_variants, read_paper
 from benchmark.report.texts import (
     ANALYSIS_PLOTS,
@@ -44,15 +45,20 @@ def build_tables(results: Path) -> dict[str, list[Table]]:
     """Name -> tables of that file, from what `results` holds: the paper's, and those that the runs suffice for."""
     paper, runs = read_paper(results / "paper"), read_runs(results / "released")
     tables = {name: compare(table, runs) for name, table in paper.items()}
+    settings = results / "paper" / "settings.toml"
+    tables["table1"] = [
+        replace(table, notes=(*table.notes, *differences_from_paper(settings, table.runs)))
+        for table in tables["table1"]
+    ]
     comparisons = results / "comparisons.json"
     analysis = {
-        "paired-sides": paired_table("sides", comparisons, runs, paper["table1"]),
-        "paired-layers": paired_table("layers", comparisons, runs, paper["table1"]),
-        "families": families_table(runs, paper["table1"]),
-        "layers": layers_table(runs, paper["table1"]),
-        "errors": error_table(runs, paper["table1"]),
+        "paired-sides": [paired_table(kind, comparisons, runs, paper["table1"]) for kind in ("sides", "any-nms")],
+        "paired-layers": [paired_table("layers", comparisons, runs, paper["table1"])],
+        "families": [families_table(runs, paper["table1"])],
+        "layers": [layers_table(runs, paper["table1"])],
+        "errors": [error_table(runs, paper["table1"])],
     }
-    tables |= {name: [table] for name, table in analysis.items() if table}
+    tables |= {name: found for name, of_name in analysis.items() if (found := [table for table in of_name if table])}
     if grids := read_grids(results):
         tables[FIGURE3] = [grid_table(grid) for grid in grids]
     trained = [run for run in runs if run.trained and run.metrics]

@@ -77,13 +77,17 @@ def released(results):
 
 
 def test_each_embedding_stands_against_the_best_threshold_of_its_tier(released):
-    found = compare_released(*released)["sides"]
+    compared = compare_released(*released)
+    found = compared["sides"]
     assert [entry["a"] for entry in found] == [{"run": "e2", "variant": "default"}, {"run": "e3", "variant": "default"}]
     metric = found[0]["metrics"]["AR100"]
     assert metric["b"] == {"run": "d", "variant": "nms-0.7"}  # not a variant that Table 1 does not list
     assert metric["value"] == pytest.approx(0.1)
     assert metric["low"] <= 0.1 <= metric["high"] and 0 < metric["p_value"] <= 1
     assert "AR_partial" not in found[0]["metrics"]
+    against_any = compared["any-nms"][0]["metrics"]["AR100"]
+    assert against_any["b"] == {"run": "d", "variant": "coco-nms-0.5"}
+    assert against_any["value"] == pytest.approx(-0.2)
 
 
 def test_more_layers_against_fewer(released):

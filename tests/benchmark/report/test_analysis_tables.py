@@ -45,6 +45,7 @@ def analysed(results):
     e2, e3 = ({"run": name, "variant": "default"} for name in ("e2", "e3"))
     comparisons = {
         "sides": [comparison(e2, {"run": "d", "variant": "nms-0.7"}, 0.05)],
+        "any-nms": [comparison(e2, {"run": "d", "variant": "nms-0.7"}, -0.01)],
         "layers": [comparison(e3, e2, -0.1)],
     }
     (results.folder / "comparisons.json").write_text(json.dumps(comparisons))
@@ -70,6 +71,7 @@ def test_paired_differences_carry_sign_interval_and_p(analysed):
     markdown = to_markdown(tables["paired-sides"])
     assert "| difference | +0.0500 |" in markdown and "| 95 % interval | [+0.030, +0.070] |" in markdown
     assert "| p | 0.002 |" in markdown and "| against | nms-0.7 |" in markdown
+    assert "any NMS and detection protocol**" in markdown and "| difference | −0.0100 |" in markdown
     markdown = to_markdown(tables["paired-layers"])
     assert "L = 3 (compact) minus layered-embedding, L = 2 (compact), full" in markdown
     assert "| difference | −0.1000 |" in markdown and "[−0.120, −0.080]" in markdown

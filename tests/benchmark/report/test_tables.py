@@ -124,7 +124,7 @@ def test_different_datasets_are_pointed_out(results):
     results.add_run("e", EMBEDDING, {"default": 0.8})
     results.add_run("d", DETECTOR, {"nms-0.5": 0.6}, dataset={"content_hash": "another"})
     (table,) = build_tables(results.folder)["table1"]
-    assert "different datasets" in table.notes[-1]
+    assert any("different datasets" in note for note in table.notes)
 
 
 def test_footnotes_say_what_a_run_is(results):
@@ -220,3 +220,30 @@ def test_runs_stand_in_the_order_of_their_numbers(results):
     for name in ("m-n12-l2", "m-n6-l10", "m-n6-l2", "a"):
         results.add_run(name, EMBEDDING, {"default": 0.5})
     assert [run.name for run in read_runs(results.folder / "released")] == ["a", "m-n6-l2", "m-n6-l10", "m-n12-l2"]
+
+
+def test_table_1_says_what_a_run_does_unlike_the_paper(results):
+    training = {"optimizer": "muon", "learning_rate": 1e-4, "images": 100_000, "schedule": "cosine"}
+    hyperparameters = {
+        "training": training,
+        "weights": None,
+        "rois_per_image": 128,
+        "overrides": [["MODEL.FPN.OUT_CHANNELS", 128], ["MODEL.RPN.PRE_NMS_TOPK_TRAIN", 1000]],
+    }
+    for n in (6, 12):
+        results.add_run(f"d{n}", DETECTOR, {"nms-0.5": 0.6}, n=n, hyperparameters=hyperparameters)
+    (table,) = build_tables(results.folder)["table1"]
+    (line,) = [note for note in table.notes if "unlike the paper's" in note]  # one for both runs
+    assert line == (
+        "detectron2-mask-rcnn (compact), unlike the paper's: Detectron2 in place of a TensorFlow Mask R-CNN, anchors "
+        "fitted to the shapes, pretrained weights none (MS COCO), changes to the network MODEL.FPN.OUT_CHANNELS 128 "
+        "and MODEL.RPN.PRE_NMS_TOPK_TRAIN 1,000, ROIs per image 128 (64), optimiser muon (adam), schedule cosine "
+        "(constant)."
+    )
+
+
+def test_an_unreadable_list_of_the_papers_settings_is_named(results):
+    results.add_run("d", DETECTOR, {"nms-0.5": 0.6})
+    (results.folder / "paper" / "settings.toml").write_text(f"[{DETECTOR}]\nalso = []")
+    with pytest.raises(InputError, match=r"settings.toml: 'settings'"):
+        build_tables(results.folder)
