@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from textwrap import fill
 
 import matplotlib
 import numpy as np
@@ -21,6 +22,9 @@ from datasets.rle import mask_areas
 from datasets.scene import CATEGORIES
 
 PANELS_IN_ROW = 6
+
+CHARACTERS = 23
+"""Of a caption's line, below a panel of the figure."""
 
 _BEST_SCORE = "Shown: the highest scores of a detection to blame"
 TEXTS = {
@@ -102,7 +106,8 @@ def failure_figure(failures: Failures) -> Figure:
             axes.text(0, top - 0.16, f"{kind.title}: {kind.count}", fontsize=8, weight="bold")
             left = 0.0
             for case in kind.cases:
-                axes.text(left, top - head - size - 0.05, _wrap(case.caption, len(case.panels)), fontsize=5, va="top")
+                caption = fill(case.caption, CHARACTERS * len(case.panels))
+                axes.text(left, top - head - size - 0.05, caption, fontsize=5, va="top")
                 for panel in case.panels:
                     box = (left, left + size, top - head - size, top - head)
                     axes.imshow(panel.image, extent=box, interpolation="none", zorder=1)
@@ -239,14 +244,3 @@ def _describe(truth: GroundTruth, occlusion_rates: np.ndarray, g: int) -> str:
 
 def _percent(share: float) -> str:
     return f"{share:.0%}".replace("%", "\u202f%")
-
-
-def _wrap(caption: str, panels: int) -> str:
-    """Lines as long as so many panels are wide in the figure."""
-    limit, lines = 23 * panels, [""]
-    for word in caption.split(" "):
-        if lines[-1] and len(lines[-1]) + len(word) >= limit:
-            lines.append(word)
-        else:
-            lines[-1] = f"{lines[-1]} {word}".strip()
-    return "\n".join(lines)
