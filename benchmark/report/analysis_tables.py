@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmark.report.runs import ReleasedRun
+from benchmark.report.render import metric_head
+from benchmark.report.runs import ReleasedRun, scenes_title
 from benchmark.report.tables import (
     MAIN_METRICS,
     PaperTable,
@@ -42,8 +43,8 @@ def paired_table(name: str, comparisons: Path, runs: Sequence[ReleasedRun], rank
         return None
     rows.sort(key=lambda row: (-row.run.images_seen, list(by_name).index(row.run.name)))
     rows.sort(key=lambda row: (not row.group.isdigit(), int(row.group) if row.group.isdigit() else 0))
-    title = f"paired-{name}"
-    table = Table(title, TABLE_TITLES[title], "Difference", MAIN_METRICS, tuple(rows), TABLE_NOTES[title], {},
+    title, notes = f"paired-{name}", (*map(_in_words, rows), *TABLE_NOTES[f"paired-{name}"])
+    table = Table(title, TABLE_TITLES[title], "Difference", MAIN_METRICS, tuple(rows), notes, {},
                   ours="difference", signed=True)  # fmt: skip
     return with_footnotes(table)
 
@@ -174,6 +175,17 @@ def _paired_row(entry: dict[str, Any], by_name: dict[str, ReleasedRun], ranking:
     others = " or ".join(ranking.run_label(rival) for rival in rivals.values())
     label = f"{ranking.run_label(run)} minus {others}, {run.tier}"
     return Row(run.scenes, label, entry["a"]["variant"], values, run)
+
+
+def _in_words(row: Row) -> str:
+    """In which metrics the first of two runs is better: where the whole interval of the difference says so."""
+    said: dict[str, list[str]] = {"better": [], "worse": [], "not told apart": []}
+    for metric, value in row.values.items():
+        if value.interval is not None:
+            low, high = value.interval
+            said["better" if low > 0 else "worse" if high < 0 else "not told apart"].append(metric_head(metric))
+    words = "; ".join(f"{verdict} in {', '.join(metrics)}" for verdict, metrics in said.items() if metrics)
+    return f"{scenes_title(row.group)}, {row.label}: {words}."
 
 
 def _p_value(p: float) -> str:

@@ -9,7 +9,7 @@ from datasets.errors import InputError
 
 BEGIN, END = "<!-- tables:begin -->", "<!-- tables:end -->"
 
-README_TABLES = ("table1", "table2", "ablation")
+README_TABLES = ("table1", "paired-sides", "table2", "ablation")
 
 
 def update_readme(readme: Path, results: Path) -> bool:
@@ -30,5 +30,5 @@ def _with_tables(readme: Path, results: Path) -> str:
     if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(BEGIN) > text.index(END):
         raise InputError(f"{readme}: expected one line {BEGIN} and after it one line {END}")
     tables = build_tables(results)
-    block = "\n".join(to_markdown(tables[name]) for name in README_TABLES)
+    block = "\n".join(to_markdown(tables[name]) for name in README_TABLES if name in tables)
     return f"{text[: text.index(BEGIN)]}{BEGIN}\n\n{block}\n{text[text.index(END) :]}"

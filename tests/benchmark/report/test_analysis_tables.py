@@ -72,6 +72,8 @@ def test_paired_differences_carry_sign_interval_and_p(analysed):
     assert "| difference | +0.0500 |" in markdown and "| 95 % interval | [+0.030, +0.070] |" in markdown
     assert "| p | 0.002 |" in markdown and "| against | nms-0.7 |" in markdown
     assert "any NMS and detection protocol**" in markdown and "| difference | −0.0100 |" in markdown
+    assert "- N = 6, layered-embedding, L = 2 (compact) minus detectron2-mask-rcnn (compact), full: better" in markdown
+    assert "detectron2-mask-rcnn (compact), full: not told apart in AP, AR100.\n" in markdown
     markdown = to_markdown(tables["paired-layers"])
     assert "L = 3 (compact) minus layered-embedding, L = 2 (compact), full" in markdown
     assert "| difference | −0.1000 |" in markdown and "[−0.120, −0.080]" in markdown
