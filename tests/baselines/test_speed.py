@@ -29,7 +29,7 @@ BATCHES, BATCH = 6, 8
 
 @pytest.mark.skipif("RUN" not in os.environ, reason="the variable RUN names no trained run")
 @pytest.mark.parametrize("prefix", ["", "coco-"])
-@pytest.mark.xfail(reason="1.85 and 3.53 times on 2 CPU cores: t = 1 keeps a hundred boxes and more, all to be masked")
+@pytest.mark.xfail(strict=True, reason="1.85, 3.53 times on 2 CPU cores: t = 1 keeps a hundred boxes and more to mask")
 def test_all_thresholds_against_one_of_detectron2s_own_inferences(prefix):
     """Single inference and sweep take turns, so that whatever else the machine does slows both."""
     run = load_run(Path(os.environ["RUN"]))
