@@ -32,7 +32,7 @@ PAPER = MaskRCNNPreset(
     )
 )
 
-# The same network and budget, on one GPU: the optimiser that was best on tuning scenes with the preset cpu.
+# The same network and budget, on one GPU, where it is untried: the optimiser of the preset cpu.
 FAST = MaskRCNNPreset(
     training=TrainingSettings(
         images=100_000,
@@ -51,11 +51,12 @@ FAST = MaskRCNNPreset(
     prediction_batch_size=16,
 )
 
-# The short tier on two CPU cores: FPN and mask head half as wide, fewer proposals to sort, and Muon. Loss after 800
-# images, N=6: 2.30 with AdamW (4e-4, batches of 8, full width), 1.92 with this, 1.96 to 2.03 at 1e-2; after 600, 2.09
-# with a full-width FPN, at 1.4 times the time an image, and 2.10 with this. After 2,000 images its AP on 100 tuning
-# scenes is .41 under the paper's protocol and .54 under Detectron2's own (t = 0.5). Not channels_last: there the CPU's
-# backward pass of GroupNorm costs more than the convolutions gain.
+# The short tier on two CPU cores: FPN and mask head half as wide, fewer proposals to sort, and Muon. Chosen by training
+# loss, N=6, one run each, over 2,000 images: after 800 images 1.92 with this, 2.03 at 1e-2, and 2.30 with AdamW,
+# which had batches of 8, a full-width FPN and one learning rate (4e-4), so it is not the optimiser alone; after 600
+# images 2.10 with this and 2.09 with a full-width FPN, at 1.4 times the time an image. The others were stopped there;
+# this one went on to AP .41 on 100 tuning scenes under the paper's protocol and .54 under Detectron2's own (t = 0.5).
+# Not channels_last: there the CPU's backward pass of GroupNorm costs more than the convolutions gain.
 CPU = MaskRCNNPreset(
     training=TrainingSettings(
         images=30_000,

@@ -10,6 +10,7 @@ LEAD = (
 
 _READING = "Difference: ours minus the paper's. Bold: the best of ours in its column for this N."
 _INTERVALS = "95 % intervals: bootstrap over images, 1,000 resamples."
+_PAIRED = "Paired bootstrap over images, 1,000 resamples: both runs on the same resampled images. p: two-sided."
 
 TABLE_TITLES = {
     "table1": "Table 1: embeddings against Mask R-CNN",
@@ -49,12 +50,12 @@ TABLE_NOTES = {
         _INTERVALS,
     ),
     "paired-sides": (
-        "Paired bootstrap over images, 1,000 resamples: both runs on the same resampled images. p: two-sided.",
+        _PAIRED,
         "For each metric the embedding stands against the NMS threshold that is best in this very metric, chosen on "
         "the evaluation images: the difference leans towards Mask R-CNN.",
     ),
     "paired-any-nms": (
-        "Paired bootstrap over images, 1,000 resamples: both runs on the same resampled images. p: two-sided.",
+        _PAIRED,
         "For each metric the embedding stands against the best of all thresholds, kinds of NMS and limits on "
         "detections whose predictions are kept, up to 1,000 detections in an image, chosen on the evaluation images.",
     ),
@@ -65,9 +66,7 @@ TABLE_NOTES = {
         "The threshold is chosen on the evaluation images, for each alike. Bold: the best in its column for this N.",
         _INTERVALS,
     ),
-    "paired-layers": (
-        "Paired bootstrap over images, 1,000 resamples: both runs on the same resampled images. p: two-sided.",
-    ),
+    "paired-layers": (_PAIRED,),
     "layers": (
         "Oracle: as many layers of ground truth (Table 2). Reached: the trained model's number as a share of it.",
         _INTERVALS,
