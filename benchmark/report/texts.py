@@ -10,7 +10,10 @@ LEAD = (
 
 _READING = "Difference: ours minus the paper's. Bold: the best of ours in its column for this N."
 _INTERVALS = "95 % intervals: bootstrap over images, 1,000 resamples."
-_PAIRED = "Paired bootstrap over images, 1,000 resamples: both runs on the same resampled images. p: two-sided."
+_PAIRED = (
+    "Paired bootstrap over images, 1,000 resamples: both runs on the same resampled images. p: two-sided. One training "
+    "run a side: the intervals say nothing of what another seed would give."
+)
 
 TABLE_TITLES = {
     "table1": "Table 1: embeddings against Mask R-CNN",
