@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from itertools import groupby
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -18,54 +19,57 @@ ORACLE_LAYERS_SHOWN = 2
 """Layers of the oracle in the plot of recall against occlusion: the paper's."""
 
 
+Entry = tuple[ReleasedRun, str, dict[str, Any]]
+"""Of `analysed`: run, headline variant, its analysis."""
+
+
 def recall_plot(runs: Sequence[ReleasedRun], ranking: PaperTable) -> Figure | None:
-    """Recall in bins of occlusion rate, one column per N, with the share of instances in each bin behind it."""
+    """Recall in bins of occlusion rate, with the share of instances in each bin behind it."""
     entries = analysed(runs, ranking)
     if not entries:
         return None
     labels = _labels(entries, ranking)
     colors = _colors(labels.values())
 
-    def draw(axes: Sequence[Axes], group: str) -> None:
-        (axis,) = axes
-        here = [(labels[run.name], summary) for run, _, summary in entries if run.scenes == group]
+    def draw(axis: Axes, group: str, here: Sequence[Entry]) -> None:
+        lines = [(labels[run.name], summary) for run, _, summary in here]
         oracle = _oracle_recall(runs, group)
         if oracle:
-            here.append((f"{ORACLE_LAYERS_SHOWN} layers of ground truth", oracle))
-        instances = np.array(here[0][1]["recall_by_occlusion"]["instances"])
-        edges = np.array(here[0][1]["recall_by_occlusion"]["edges"])
+            lines.append((f"{ORACLE_LAYERS_SHOWN} layers of ground truth", oracle))
+        instances = np.array(lines[0][1]["recall_by_occlusion"]["instances"])
+        edges = np.array(lines[0][1]["recall_by_occlusion"]["edges"])
         axis.bar(edges[:-1], instances / instances.sum(), np.diff(edges), align="edge", color=PAPER_COLOR, alpha=0.18,
                  label="share of instances")  # fmt: skip
-        for label, summary in here:
+        for label, summary in lines:
             recall = [np.nan if value is None else value for value in summary["recall_by_occlusion"]["recall"]]
             style = {"color": colors[label]} if label in colors else {"color": PAPER_COLOR, "linestyle": "--"}
             axis.plot((edges[:-1] + edges[1:]) / 2, recall, "o-" if label in colors else "o", markersize=3.5,
                       linewidth=1.6, label=label, **style)  # fmt: skip
         axis.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="occlusion rate")
 
-    return _columns([run.scenes for run, _, _ in entries], ["recall"], draw, width=4.2, height=3.0)
+    return _by_budget(entries, "recall", draw, height=3.0)
 
 
 def error_plot(runs: Sequence[ReleasedRun], ranking: PaperTable) -> Figure | None:
-    """AP50 lost to each kind of error, a bar per model, one column per N."""
+    """AP50 lost to each kind of error, a bar per model."""
     entries = [entry for entry in analysed(runs, ranking) if entry[2]["errors"]]
     if not entries:
         return None
     labels = _labels(entries, ranking)
     colors = _colors(labels.values())
 
-    def draw(axes: Sequence[Axes], group: str) -> None:
-        (axis,) = axes
-        here = [(labels[run.name], summary["errors"]) for run, _, summary in entries if run.scenes == group]
-        places = np.arange(len(here[0][1]))
+    def draw(axis: Axes, group: str, here: Sequence[Entry]) -> None:
+        kinds = list(here[0][2]["errors"])
+        places = np.arange(len(kinds))
         width = 0.8 / len(here)
-        for i, (label, costs) in enumerate(here):
-            lost = [cost["lost_ap"] for cost in costs.values()]
+        for i, (run, _, summary) in enumerate(here):
+            lost = [cost["lost_ap"] for cost in summary["errors"].values()]
+            label = labels[run.name]
             axis.bar(places + (i - (len(here) - 1) / 2) * width, lost, width, color=colors[label], label=label)
-        axis.set_xticks(places, list(here[0][1]), rotation=20)
+        axis.set_xticks(places, kinds, rotation=20)
         axis.grid(axis="x", visible=False)
 
-    return _columns([run.scenes for run, _, _ in entries], ["AP50 lost"], draw, width=4.2, height=2.8)
+    return _by_budget(entries, "AP50 lost", draw, height=2.8)
 
 
 def layers_plot(runs: Sequence[ReleasedRun], ranking: PaperTable, metrics: Sequence[str]) -> Figure | None:
@@ -123,6 +127,30 @@ def families_plot(runs: Sequence[ReleasedRun], ranking: PaperTable, metrics: Seq
     return _columns([run.scenes for run, _ in entries], [metric_head(metric) for metric in metrics], draw)
 
 
+def _by_budget(
+    entries: Sequence[Entry], name: str, draw: Callable[[Axes, str, Sequence[Entry]], None], height: float
+) -> Figure:
+    """Axes for each N and budget tier, two in a row: models are compared within one budget only."""
+    groups: dict[tuple[str, str], list[Entry]] = {}
+    for entry in sorted(entries, key=lambda entry: -entry[0].images_seen):
+        groups.setdefault((entry[0].tier, entry[0].scenes), []).append(entry)
+    columns = min(2, len(groups))
+    rows = -(-len(groups) // columns)
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(4.2 * columns, height * rows + 0.7), layout="constrained")
+        axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+        for axis in axes.flat[len(groups) :]:
+            axis.set_axis_off()
+        for axis, ((tier, scenes), here) in zip(axes.flat, groups.items(), strict=False):
+            draw(axis, scenes, here)
+            axis.set_title(f"{scenes_title(scenes)}, tier {tier}", fontsize=10)
+            axis.tick_params(labelbottom=True)
+        for axis in axes[:, 0]:
+            axis.set_ylabel(name)
+        _add_legend(figure, columns)
+    return figure
+
+
 def _columns(
     groups: Sequence[str], rows: Sequence[str], draw: Callable[[Sequence[Axes], str], None],
     width: float = 3.4, height: float = 2.3,
@@ -137,12 +165,16 @@ def _columns(
             axes[0, column].set_title(scenes_title(group), fontsize=10)
         for plot, name in zip(axes[:, 0], rows, strict=True):
             plot.set_ylabel(name)
-        handles = {}
-        for plot in axes.flat:
-            handles |= {label: handle for handle, label in zip(*plot.get_legend_handles_labels(), strict=True)}
-        columns = min(2, len(groups))
-        figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=columns, fontsize=8)
+        _add_legend(figure, min(2, len(groups)))
     return figure
+
+
+def _add_legend(figure: Figure, columns: int) -> None:
+    """One legend for all axes, below them."""
+    handles = {}
+    for axis in figure.axes:
+        handles |= {label: handle for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)}
+    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=columns, fontsize=8)
 
 
 def _oracle_recall(runs: Sequence[ReleasedRun], group: str) -> dict | None:
@@ -153,8 +185,8 @@ def _oracle_recall(runs: Sequence[ReleasedRun], group: str) -> dict | None:
 
 
 def _labels(entries: Sequence[tuple[ReleasedRun, str, dict]], ranking: PaperTable) -> dict[str, str]:
-    """Name of each of the `analysed` runs -> what the legend calls it."""
-    return {run.name: f"{ranking.variant_label(run, variant)}, {run.tier}" for run, variant, _ in entries}
+    """Name of each of the `analysed` runs -> what the legend calls it, whatever its budget."""
+    return {run.name: ranking.variant_label(run, variant) for run, variant, _ in entries}
 
 
 def _colors(labels: Sequence[str]) -> dict[str, str]:

@@ -77,7 +77,7 @@ def build_gallery(anchor: str, evaluation: Evaluation, limit: int = SCENES) -> G
         ranges,
         tuple(count for count in layers if any(count in scene.beyond for scene in scenes)),
         tuple(kind for kind in KINDS if kind in occurring),
-        tuple(outcome.label for outcome in evaluation.outcomes),
+        tuple(outcome.label_with_tier for outcome in evaluation.outcomes),
     )
 
 
@@ -140,8 +140,9 @@ def _prediction(outcome: Outcome, image_id: int, instances: int, colors: np.ndar
     details = f"{hits} of {instances} found, {len(found)} detections"
     if counts:
         details += "; " + ", ".join(_number(counts[kind], kind) for kind in KINDS if counts[kind])
-    text = f"{outcome.label}: the {len(drawn)} detections with the highest scores, {hits} of which match an instance"
-    return Panel(outcome.label, paint_instances(masks[depth], painted[depth]), text, details), list(counts)
+    name = outcome.label_with_tier
+    text = f"{name}: the {len(drawn)} detections with the highest scores, {hits} of which match an instance"
+    return Panel(name, paint_instances(masks[depth], painted[depth]), text, details), list(counts)
 
 
 def _number(count: int, kind: str) -> str:

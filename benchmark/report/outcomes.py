@@ -34,6 +34,11 @@ class Outcome:
     errors: Errors
 
     @property
+    def label_with_tier(self) -> str:
+        """The label, and the budget of a run that one compares with others."""
+        return f"{self.label}, {self.run.tier}" if self.run.trained else self.label
+
+    @property
     def match(self) -> np.ndarray:
         """(D,) place of the instance that each detection matches at IoU .5, -1 for a false positive."""
         matches = self.shown.matches

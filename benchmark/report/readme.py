@@ -9,7 +9,7 @@ from datasets.errors import InputError
 
 BEGIN, END = "<!-- tables:begin -->", "<!-- tables:end -->"
 
-README_TABLES = ("table1", "paired-sides", "table2", "ablation")
+README_TABLES = ("table1", "paired-sides", "progress", "table2", "ablation")
 
 
 def update_readme(readme: Path, results: Path) -> bool:

@@ -6,10 +6,12 @@ The paper's files say which model and variant each of their rows is compared wit
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
-from benchmark.report.runs import SMOKE, UNTRAINED, ReleasedRun, scenes_title
+from benchmark.manifest import TIERS
+from benchmark.report.runs import PAPER_IMAGES, SMOKE, UNTRAINED, ReleasedRun, scenes_title
 from benchmark.report.texts import TABLE_NOTES, TABLE_TITLES
 from datasets.errors import InputError
 
@@ -155,7 +157,7 @@ def compare(paper: PaperTable, runs: Sequence[ReleasedRun]) -> list[Table]:
 
 
 def list_runs(name: str, runs: Sequence[ReleasedRun], paper: PaperTable) -> Table:
-    """One row a run, by its headline variant, without the paper: for numbers that must not be compared with it."""
+    """One row a run, by its headline variant; the paper's numbers stand beside a run of the paper's budget only."""
     ordered = sorted(
         filter(lambda r: r.metrics, runs),
         key=lambda r: (_group_key(r.scenes), r.model, r.preset, r.layers, r.images_seen, r.name),
@@ -164,7 +166,8 @@ def list_runs(name: str, runs: Sequence[ReleasedRun], paper: PaperTable) -> Tabl
     for run in ordered:
         variant = headline_variant(run, paper)
         label = paper.variant_label(run, variant)
-        rows.append(_row(run.scenes, f"{label}, {run.images_seen:,} images", variant, paper.metrics, run))
+        numbers = _paper_numbers(paper, run, variant) if run.tier == TIERS[PAPER_IMAGES] else {}
+        rows.append(_row(run.scenes, f"{label}, {run.images_seen:,} images", variant, paper.metrics, run, numbers))
     return _table(name, TABLE_TITLES[name], "Run", paper.metrics, rows)
 
 
@@ -206,7 +209,7 @@ def _model_rows(paper: PaperTable, listed: pd.DataFrame, runs: list[ReleasedRun]
     for run in same or [None]:
         for entry in entries:
             measured = run if run and entry["run_variant"] in run.metrics else None
-            numbers = {metric: entry[metric] for metric in paper.metrics if not pd.isna(entry[metric])}
+            numbers = _numbers(paper, entry)
             label = _label(entry["row"], entry["run_layers"], run)
             rows.append(
                 _row(entry["instances_per_class"], label, entry["run_variant"], paper.metrics, measured, numbers)
@@ -228,6 +231,20 @@ def _unlisted_rows(paper: PaperTable, listed: pd.DataFrame, run: ReleasedRun) ->
         _row(run.scenes, paper.variant_label(run, variant), variant, paper.metrics, run)
         for variant in named or [headline_variant(run, paper)]
     ]
+
+
+def _paper_numbers(paper: PaperTable, run: ReleasedRun, variant: str) -> dict[str, float]:
+    """What the paper has for the run's scenes, model, layers and variant; empty where it has nothing."""
+    rows = paper.rows
+    same = (rows["instances_per_class"] == run.scenes) & (rows["run_model"] == run.model)
+    same &= rows["run_layers"].isin(["", str(run.layers)]) & (rows["run_variant"] == variant)
+    entries = rows[same].to_dict("records")
+    return _numbers(paper, entries[0]) if entries else {}
+
+
+def _numbers(paper: PaperTable, entry: dict[str, Any]) -> dict[str, float]:
+    """The metrics of a row of the paper; NaN is one that it does not print."""
+    return {metric: entry[metric] for metric in paper.metrics if not pd.isna(entry[metric])}
 
 
 def _label(name: str, layers: int | str, run: ReleasedRun | None) -> str:

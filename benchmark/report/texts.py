@@ -86,7 +86,11 @@ TABLE_NOTES = {
         "Rectangles only, N of them in an image. Bold: the best in its column for this N. The paper draws its numbers "
         "and prints none.",
     ),
-    "progress": ("For one model at a time: rows with different numbers of images do not compare models.",),
+    "progress": (
+        "For one model at a time: rows with different numbers of images do not compare models. The paper's numbers "
+        "stand beside runs of as many images as it trains on.",
+        _INTERVALS,
+    ),
     "smoke": (
         "A few hundred steps on small scenes: these numbers show that the code runs, and nothing about the models.",
     ),

@@ -64,6 +64,8 @@ def test_tiers_are_never_mixed(results):
     (progress,) = tables["progress"]
     assert [run.name for run in progress.runs] == ["d-short", "e-short", "e-full"]
     assert not any(value.best for row in progress.rows for value in row.values.values())
+    # the paper's numbers stand beside its own budget only
+    assert [row.values["AP"].paper for row in progress.rows] == [None, None, 0.7673]
 
 
 def test_one_table_for_each_tier_with_both_sides(results):
