@@ -1,6 +1,7 @@
 """What a run does differently from the paper, told by its manifest and ``results/paper/settings.toml``."""
 
 import tomllib
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,20 +16,25 @@ _UNKNOWN = object()
 def differences_from_paper(path: Path, runs: Sequence[ReleasedRun]) -> list[str]:
     """One line for each model and set of differences among `runs`: every setting with the paper's in brackets.
 
+    Where runs of one model and preset differ from each other, their lines say which runs they are about.
     path: the paper's settings; a model that it does not list has no line. Raises InputError if it cannot be read.
     """
     try:
         models = tomllib.loads(path.read_text())
-        lines = [
-            f"{run.model} ({run.preset}), unlike the paper's: " + ", ".join(_differences(models[run.model], run)) + "."
-            for run in runs
-            if run.model in models
-        ]
+        found: dict[tuple[str, str], list[str]] = {}
+        for run in runs:
+            if run.model in models:
+                differences = ", ".join(_differences(models[run.model], run))
+                found.setdefault((f"{run.model} ({run.preset})", differences), []).append(run.name)
     except FileNotFoundError:
         raise InputError(f"{path}: not found, expected the paper's settings") from None
     except (tomllib.TOMLDecodeError, KeyError) as error:
         raise InputError(f"{path}: {' '.join(str(error).split())}") from None
-    return list(dict.fromkeys(lines))
+    sets = Counter(name for name, _ in found)
+    return [
+        name + (f" in {', '.join(of_runs)}" if sets[name] > 1 else "") + f", unlike the paper's: {differences}."
+        for (name, differences), of_runs in found.items()
+    ]
 
 
 def _differences(model: dict[str, Any], run: ReleasedRun) -> list[str]:

@@ -46,10 +46,6 @@ def build_tables(results: Path) -> dict[str, list[Table]]:
     paper, runs = read_paper(results / "paper"), read_runs(results / "released")
     tables = {name: compare(table, runs) for name, table in paper.items()}
     settings = results / "paper" / "settings.toml"
-    tables["table1"] = [
-        replace(table, notes=(*table.notes, *differences_from_paper(settings, table.runs)))
-        for table in tables["table1"]
-    ]
     comparisons = results / "comparisons.json"
     analysis = {
         "paired-sides": [paired_table(kind, comparisons, runs, paper["table1"]) for kind in ("sides", "any-nms")],
@@ -64,6 +60,11 @@ def build_tables(results: Path) -> dict[str, list[Table]]:
     trained = [run for run in runs if run.trained and run.metrics]
     if len({run.tier for run in trained}) > 1:
         tables["progress"] = [list_runs("progress", trained, paper["table1"])]
+    for name in {"table1", "progress"} & set(tables):
+        tables[name] = [
+            replace(table, notes=(*table.notes, *differences_from_paper(settings, table.runs)))
+            for table in tables[name]
+        ]
     smoke = [run for run in runs if run.tier == SMOKE and run.metrics]
     if smoke:
         tables["smoke"] = [list_runs("smoke", smoke, paper["table1"])]

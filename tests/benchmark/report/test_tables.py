@@ -244,6 +244,16 @@ def test_table_1_says_what_a_run_does_unlike_the_paper(results):
     )
 
 
+def test_runs_of_one_preset_with_other_settings_are_told_apart(results):
+    for name, rois in (("a", 64), ("b", 128), ("c", 128)):
+        results.add_run(name, DETECTOR, {"nms-0.5": 0.6}, hyperparameters={"rois_per_image": rois})
+    (table,) = build_tables(results.folder)["table1"]
+    lines = [note for note in table.notes if "unlike the paper's" in note]
+    assert lines[0].startswith(f"{DETECTOR} (compact) in a, unlike")
+    assert lines[1].startswith(f"{DETECTOR} (compact) in b, c, unlike")
+    assert "ROIs per image 128 (64)" in lines[1] and "ROIs" not in lines[0]
+
+
 def test_an_unreadable_list_of_the_papers_settings_is_named(results):
     results.add_run("d", DETECTOR, {"nms-0.5": 0.6})
     (results.folder / "paper" / "settings.toml").write_text(f"[{DETECTOR}]\nalso = []")
