@@ -157,11 +157,11 @@ def test_gallery_filters(open_page):
     page.select_option(choose % "kind", "merged")
     assert shown(page) == [scene(2)] and counter(page) == "Scene 1 of 1, 6 in all"
     assert page.is_disabled(f"{GALLERY} .next")
-    page.select_option(choose % "model", label="detectron2-mask-rcnn (cpu), nms-0.5")
+    page.select_option(choose % "model", label="detectron2-mask-rcnn (cpu), nms-0.5, full")
     assert shown(page) == [] and counter(page) == "No scene"
     page.click(f"{GALLERY} .none button")
     assert shown(page) == [scene(2)] and counter(page) == "Scene 2 of 6"
-    page.select_option(choose % "model", label="detectron2-mask-rcnn (cpu), nms-0.5")
+    page.select_option(choose % "model", label="detectron2-mask-rcnn (cpu), nms-0.5, full")
     assert shown(page) == [scene(3)]
     page.select_option(choose % "model", "")
     thirds = []
