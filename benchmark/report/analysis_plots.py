@@ -18,7 +18,6 @@ from benchmark.report.tables import PaperTable, headline_variant
 ORACLE_LAYERS_SHOWN = 2
 """Layers of the oracle in the plot of recall against occlusion: the paper's."""
 
-
 Entry = tuple[ReleasedRun, str, dict[str, Any]]
 """Of `analysed`: run, headline variant, its analysis."""
 
@@ -184,7 +183,7 @@ def _oracle_recall(runs: Sequence[ReleasedRun], group: str) -> dict | None:
     return None
 
 
-def _labels(entries: Sequence[tuple[ReleasedRun, str, dict]], ranking: PaperTable) -> dict[str, str]:
+def _labels(entries: Sequence[Entry], ranking: PaperTable) -> dict[str, str]:
     """Name of each of the `analysed` runs -> what the legend calls it, whatever its budget."""
     return {run.name: ranking.variant_label(run, variant) for run, variant, _ in entries}
 

@@ -6,8 +6,10 @@ import json
 import pandas as pd
 import pytest
 
+from benchmark.report.analysis_plots import error_plot, recall_plot
 from benchmark.report.render import to_csv, to_latex, to_markdown
-from benchmark.report.tables import MAIN_METRICS
+from benchmark.report.runs import read_runs
+from benchmark.report.tables import MAIN_METRICS, read_paper
 from benchmark.report.write import build_tables, write_report
 from datasets.errors import InputError
 
@@ -111,6 +113,27 @@ def test_the_page_shows_them_with_their_plots(analysed, tmp_path):
     assert names >= {f"{plot}.svg" for plot in ("errors", "layers-reached", "recall-by-occlusion")}
     page = (tmp_path / "index.html").read_text()
     assert "[+0.030, +0.070]" in page and "against nms-0.7" in page and 'id="occlusion"' in page
+
+
+@pytest.mark.parametrize("plot", [recall_plot, error_plot])
+def test_no_plot_compares_models_across_budgets(results, plot):
+    images = {"full": 100_000, "short": 30_000}
+    for name, n, tier in (("e", 6, "full"), ("d", 6, "short"), ("e6", 6, "short"), ("e12", 12, "short")):
+        model, variant = ("detectron2-mask-rcnn", "nms-0.5") if name == "d" else ("layered-embedding", "default")
+        folder = results.add_run(name, model, {variant: 0.5}, n=n, tier=tier, images=images[tier])
+        (folder / "analysis.json").write_text(json.dumps({variant: summary(0.5)}))
+    figure = plot(read_runs(results.folder / "released"), read_paper(results.folder / "paper")["table1"])
+    models = {
+        axis.get_title(): {label.split(" (")[0] for label in axis.get_legend_handles_labels()[1] if "(" in label}
+        for axis in figure.axes
+        if axis.axison
+    }
+    embedding, detector = "layered-embedding, L = 2", "detectron2-mask-rcnn"
+    assert models == {
+        "N = 6, tier full": {embedding},
+        "N = 6, tier short": {embedding, detector},
+        "N = 12, tier short": {embedding},
+    }
 
 
 def test_families_of_variants_each_at_its_best_threshold(results, tmp_path):
