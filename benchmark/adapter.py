@@ -64,7 +64,7 @@ class Adapter(ABC):
     def train(self, run: Run) -> bool:
         """Train as `run` says and leave ``run.weights`` behind; resume if ``run.checkpoint`` exists.
 
-        Returns True when the budget is used up, False when ``run.max_minutes`` stopped it at a checkpoint.
+        Returns True when the budget is used up, False when ``run.max_minutes`` or ``run.max_images`` stopped it.
         """
         raise InputError(f"{type(self).__name__}: has nothing to train")
 

@@ -1,6 +1,7 @@
 """The command line. Exit codes: 0 done, 1 a check failed, 2 bad input."""
 
 import argparse
+import fnmatch
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -61,6 +62,9 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--resume", action="store_true", help="go on from the last checkpoint in --out")
     train.add_argument("--overwrite", action="store_true", help="replace the run in --out")
     train.add_argument("--max-minutes", type=float, help="stop at a checkpoint after so long")
+    train.add_argument("--max-images", type=int, help="stop at a checkpoint after so many images of the budget, whose "
+                       "schedule stays as it is, then predict and evaluate")  # fmt: skip
+    _add_variants(train, "all")
     train.add_argument("--evaluation-images", type=int, default=EVALUATION_IMAGES)
     train.add_argument("--evaluation-seed", type=int, default=EVALUATION_SEED, help="seed of the scenes to evaluate on")
     _add_device(train)
@@ -89,7 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument("--dataset", type=Path, required=True, help="folder from `export`")
     predict.add_argument("--out", type=Path, required=True, help="results file (.json or .json.gz); with several "
                          "variants each gets its name in front of the ending")  # fmt: skip
-    predict.add_argument("--variants", help="comma-separated names, or all (default: the model's first)")
+    _add_variants(predict, "the model's first")
     _add_device(predict)
     predict.set_defaults(command=_predict)
 
@@ -143,6 +147,11 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
                         help="change a hyperparameter, such as training.learning_rate=0.001")  # fmt: skip
 
 
+def _add_variants(parser: argparse.ArgumentParser, default: str) -> None:
+    parser.add_argument("--variants", metavar="NAME,...", help="names or patterns such as nms-*, comma-separated, or "
+                        f"all (default: {default})")  # fmt: skip
+
+
 def _add_device(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", choices=("cpu", "cuda"), help="default: cuda where there is one")
 
@@ -178,15 +187,16 @@ def _train(options: argparse.Namespace) -> int:
     name = options.model.rpartition(":")[2]
     folder = options.out or RUNS / f"{name}-{options.preset}-n{scenes.label}-l{options.layers}"
     run = Run(folder, options.model, options.preset, preset, scenes, options.layers, options.seed, _device(options),
-              options.max_minutes)  # fmt: skip
-    finished = train(run, resume=options.resume, overwrite=options.overwrite)
+              options.max_minutes, options.max_images)  # fmt: skip
+    variants = _matching(options.variants or "all", adapter.variants, options.model)
+    done = train(run, resume=options.resume, overwrite=options.overwrite)
     if not is_main_process():
         return 0
-    if not finished:
+    if not done:
         print(f"{folder}: stopped after {options.max_minutes} minutes; go on with --resume")
         return 0
     dataset = evaluation_set(DATA, scenes, options.evaluation_images, options.evaluation_seed)
-    metrics = predict_and_evaluate(run, dataset, adapter.variants)
+    metrics = predict_and_evaluate(run, dataset, variants)
     for variant, values in metrics.items():
         print(f"{folder} {variant}\n{_metrics_text(values)}")
     return 0
@@ -247,7 +257,7 @@ def _predict(options: argparse.Namespace) -> int:
 
     adapter, run = find_run(options.model, _device(options))
     dataset = ExportedDataset(options.dataset)
-    variants = _variants(options, adapter.variants)
+    variants = _variants(options, adapter.variants, run.model)
     seed_everything(run.seed)
     for name, entries in predict(adapter, dataset, run, variants).items():
         path = options.out if len(variants) == 1 else variant_path(options.out, name)
@@ -256,15 +266,23 @@ def _predict(options: argparse.Namespace) -> int:
     return 0
 
 
-def _variants(options: argparse.Namespace, existing: Sequence[str]) -> list[str]:
-    if options.variants == "all":
-        return list(existing)
-    wanted = options.variants.split(",") if options.variants else []
+def _variants(options: argparse.Namespace, existing: Sequence[str], model: str) -> list[str]:
+    wanted = _matching(options.variants, existing, model) if options.variants else []
     names, values = options.rest[::2], options.rest[1::2]
     if len(names) != len(values) or not all(name.startswith("--") for name in names):
         raise InputError(f"predict: found {' '.join(options.rest)}, expected pairs of --NAME VALUE")
     wanted += [f"{name[2:]}-{value}" for name, value in zip(names, values, strict=True)]
     return wanted or [existing[0]]
+
+
+def _matching(patterns: str, existing: Sequence[str], model: str) -> list[str]:
+    if patterns == "all":
+        return list(existing)
+    found = {pattern: fnmatch.filter(existing, pattern) for pattern in patterns.split(",")}
+    for pattern, names in found.items():
+        if not names:
+            raise InputError(f"--variants {pattern}: {model} has {', '.join(existing)}")
+    return list(dict.fromkeys(name for names in found.values() for name in names))
 
 
 def _evaluate(options: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""Paired tests between released runs: the two sides of the paper's Table 1, and numbers of layers."""
+"""Paired tests between released runs: the two sides of the paper's Table 1, baselines, and numbers of layers."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,18 +16,20 @@ Analyses = Mapping[str, Mapping[str, Analysis]]
 
 
 def compare_released(results: Path, analyses: Analyses) -> dict[str, list[dict[str, Any]]]:
-    """The content of ``comparisons.json``: "sides", "any-nms" and "layers", each a list of comparisons a - b.
+    """The content of ``comparisons.json``: "sides", "any-nms", "baselines" and "layers", each a list of comparisons
+    a - b.
 
     A comparison: "a" {"run", "variant"}, and "metrics": name -> {"b": {"run", "variant"}, "value", "low", "high",
     "p_value"} (see `paired_differences`). sides: a is a bottom-up run of the paper's Table 1, b for each metric the
     best of that table's variants of any top-down run of the same scenes and budget; any-nms: the best of all variants
     whose predictions are kept. As b is chosen by its result on these very images, the difference leans towards the
-    top-down side. layers: a has more layers than b, all else equal.
+    top-down side. baselines: a is a model that the table does not have, b its top-down one, each by the variant that
+    the table has with the highest AP. layers: a has more layers than b, all else equal.
     """
     table = read_paper(results / "paper")["table1"]
     runs = [run for run in read_runs(results / "released") if run.trained and run.name in analyses]
     sides = dict(zip(table.rows["run_model"], table.rows["side"], strict=True))
-    compared: dict[str, list[dict[str, Any]]] = {"sides": [], "any-nms": [], "layers": []}
+    compared: dict[str, list[dict[str, Any]]] = {"sides": [], "any-nms": [], "baselines": [], "layers": []}
     for run in runs:
         if sides.get(run.model) != BOTTOM_UP:
             continue
@@ -47,6 +49,12 @@ def compare_released(results: Path, analyses: Analyses) -> dict[str, list[dict[s
             _compare((run.name, variant), [(other.name, headline_variant(other, table))], analyses)
             for other in sorted(fewer, key=lambda other: other.layers)
         ]
+    compared["baselines"] = [
+        _compare((run.name, headline_variant(run, table)), [(other.name, headline_variant(other, table))], analyses)
+        for run in runs
+        for other in runs
+        if run.model not in sides and sides.get(other.model) == TOP_DOWN and _same_conditions(run, other)
+    ]
     return compared
 
 

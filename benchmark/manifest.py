@@ -96,13 +96,16 @@ def add_dataset(run: Run, dataset: ExportedDataset) -> None:
 def tier(preset_name: str | None, images_seen: int, budget: int) -> str:
     """Name of the budget: "full", "short", ...; the preset "smoke" is its own; "none" where nothing is trained.
 
-    The last batch may go beyond the budget; a run that has not used it up belongs to no tier.
+    The last batch may go beyond the budget; a run that has not used it up belongs to no tier, and is compared only
+    with others that stopped there: their learning rate has not come down.
     """
     if preset_name is None:
         return "none"
     if preset_name == "smoke":
         return "smoke"
-    return TIERS.get(min(images_seen, budget), f"{images_seen} images")
+    if images_seen < budget:
+        return f"{images_seen:,} of {budget:,} images"
+    return TIERS.get(budget, f"{budget} images")
 
 
 def training_progress(run: Run) -> tuple[int, float]:

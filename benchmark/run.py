@@ -17,7 +17,8 @@ class Run:
     folder: where the run lives. model: the name it was asked for by. preset: one of the adapter's presets (a frozen
     dataclass), or None for a model without any. scenes: what to train on. layers: how many layers of masks L.
     seed: of the training scenes and the initial weights. device: "cpu" or "cuda".
-    max_minutes: stop at a checkpoint after so long, None for never.
+    max_minutes: stop at a checkpoint after so long, None for never. max_images: stop at a checkpoint when the model has
+    seen so many images, None for those of its preset.
     """
 
     folder: Path
@@ -29,6 +30,7 @@ class Run:
     seed: int = 0
     device: str = "cpu"
     max_minutes: float | None = None
+    max_images: int | None = None
 
     @property
     def weights(self) -> Path:

@@ -16,7 +16,7 @@ from benchmark.analysis.analyse import Analysis
 from benchmark.evaluation.evaluate import Metrics, evaluate
 from benchmark.evaluation.validate import read_annotations
 from benchmark.files import write_json
-from benchmark.manifest import IDENTITY, add_dataset, describe, read_manifest, write_manifest
+from benchmark.manifest import IDENTITY, add_dataset, describe, read_manifest, training_progress, write_manifest
 from benchmark.predictions import predict, write_predictions
 from benchmark.presets import preset_from_values
 from benchmark.registry import find_adapter, find_preset
@@ -27,17 +27,17 @@ from datasets.scene import SceneParameters
 
 
 def train(run: Run, *, resume: bool, overwrite: bool) -> bool:
-    """Train in ``run.folder``; True when the budget is used up, False when the time limit came first.
+    """Train in ``run.folder``; True when ``run.max_images`` or the budget are seen, False when time was over first.
 
-    A run that is finished already is not trained again, whether or not its checkpoint is still there.
+    A run that is so far already is not trained again, whether or not its checkpoint is still there.
     Raises InputError if the folder holds a run and neither `resume` nor `overwrite` is given, or if the run to resume
     differs in model, preset, scenes, layers or seed.
     """
     adapter = find_adapter(run.model)
     if is_main_process():
         _prepare_folder(run, adapter, resume, overwrite)
-    if resume and run.weights.exists() and read_manifest(run.folder)["finished"]:
-        finished = True
+    if resume and run.weights.exists() and (read_manifest(run.folder)["finished"] or _as_far_as_asked(run)):
+        finished = read_manifest(run.folder)["finished"]
     else:
         if is_main_process():
             write_manifest(run, _command(), finished=False, wall_time={})
@@ -45,7 +45,7 @@ def train(run: Run, *, resume: bool, overwrite: bool) -> bool:
         finished = adapter.train(run)
     if is_main_process():
         write_manifest(run, _command(), finished=finished, wall_time={})
-    return finished
+    return finished or _as_far_as_asked(run)
 
 
 def predict_and_evaluate(
@@ -144,6 +144,10 @@ def seed_everything(seed: int) -> None:
     np.random.seed(seed % 2**32)  # noqa: NPY002 - libraries draw from the global state
     if "torch" in sys.modules:
         sys.modules["torch"].manual_seed(seed)
+
+
+def _as_far_as_asked(run: Run) -> bool:
+    return run.max_images is not None and training_progress(run)[0] >= run.max_images
 
 
 def _prepare_folder(run: Run, adapter: Adapter, resume: bool, overwrite: bool) -> None:

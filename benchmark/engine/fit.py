@@ -37,8 +37,9 @@ def fit(
     learning rate and random numbers are functions of the images seen. Under `torchrun` each process takes its share
     of every batch. Writes the log, checkpoints and, at the end, the weights.
 
-    Returns True when the budget is used up, False when ``run.max_minutes`` stopped it at a checkpoint. Raises
-    InputError if the batch cannot be split as asked or the loss is no longer finite (the last checkpoint stays).
+    Returns True when the budget is used up, False when ``run.max_minutes`` or ``run.max_images`` stopped it at a
+    checkpoint. Raises InputError if the batch cannot be split as asked, the checkpoint has seen more than
+    ``run.max_images`` or the loss is no longer finite (the last checkpoint stays).
     """
     with processes(run.device) as group:
         return _fit(run, model, render, step, settings, collate, group)
@@ -57,8 +58,11 @@ def _fit(
     position = {"images": 0, "seconds": 0.0, "seconds_waiting_for_data": 0.0}
     if run.checkpoint.exists():
         position = load_checkpoint(run.checkpoint, model, optimizer, str(group.device))
+    last = min(settings.images, run.max_images or settings.images)
+    if position["images"] >= last + settings.batch_size:
+        raise InputError(f"{run.checkpoint}: has seen {position['images']} images, expected at most {last}")
     wrapped = _wrap(model, settings, group)
-    log = TrainingLog(run, f"train {run.folder.name}", position["images"], settings.images) if group.is_main else None
+    log = TrainingLog(run, f"train {run.folder.name}", position["images"], last) if group.is_main else None
     stream = scene_stream(
         run.scenes, run.seed, render, share, start=position["images"], workers=settings.workers, rank=group.rank,
         world_size=group.world_size, collate=collate, pin_memory=group.device.type == "cuda",
@@ -67,7 +71,7 @@ def _fit(
     interval = _Interval(position)
     stopped = False
 
-    while position["images"] < settings.images and not stopped:
+    while position["images"] < last and not stopped:
         # a function of the position, so that nothing random need be saved
         torch.manual_seed((run.seed * 1_000_003 + position["images"]) * 1_009 + group.rank)
         for group_of_parameters in optimizer.param_groups:
@@ -86,7 +90,7 @@ def _fit(
         optimizer.zero_grad(set_to_none=True)
         previous, position["images"] = position["images"], position["images"] + settings.batch_size
         stopped = group.any(run.max_minutes is not None and time.monotonic() - started > 60 * run.max_minutes)
-        done = position["images"] >= settings.images
+        done = position["images"] >= last
 
         save = done or stopped or _passes(settings.checkpoint_every, previous, position["images"])
         if save or _passes(settings.log_every, previous, position["images"]):

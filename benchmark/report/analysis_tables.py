@@ -28,7 +28,7 @@ ORACLE_VARIANT = "layers-"
 
 
 def paired_table(name: str, comparisons: Path, runs: Sequence[ReleasedRun], ranking: PaperTable) -> Table | None:
-    """The comparisons called `name` ("sides", "any-nms", "layers") in ``comparisons.json``; None where there are none.
+    """The comparisons called `name` (see `compare_released`) in ``comparisons.json``; None where there are none.
 
     Raises InputError where a comparison names a run that is not released.
     """

@@ -49,6 +49,7 @@ def build_tables(results: Path) -> dict[str, list[Table]]:
     comparisons = results / "comparisons.json"
     analysis = {
         "paired-sides": [paired_table(kind, comparisons, runs, paper["table1"]) for kind in ("sides", "any-nms")],
+        "paired-baselines": [paired_table("baselines", comparisons, runs, paper["table1"])],
         "paired-layers": [paired_table("layers", comparisons, runs, paper["table1"])],
         "families": [families_table(runs, paper["table1"])],
         "layers": [layers_table(runs, paper["table1"])],

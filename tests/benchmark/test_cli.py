@@ -67,7 +67,7 @@ def test_predict_then_evaluate(capsys, dataset, tmp_path, ending):
 def test_variants_get_files_of_their_own(capsys, dataset, tmp_path):
     out = tmp_path / "p.json.gz"
     assert (
-        run(capsys, "predict", UNTRAINED, "--dataset", dataset, "--out", out, "--variants", "layers-1,layers-3")[0] == 0
+        run(capsys, "predict", UNTRAINED, "--dataset", dataset, "--out", out, "--variants", "layers-[13],*-3")[0] == 0
     )
     names = sorted(path.name for path in tmp_path.glob("p*"))
     assert names == ["p.layers-1.json.gz", "p.layers-3.json.gz"]

@@ -14,7 +14,8 @@ from benchmark.manifest import tier
         ("smoke", 100_000, 100_000, "smoke"),
         ("paper", 100_000, 100_000, "full"),
         ("compact", 30_016, 30_000, "short"),  # batches of 64
-        ("compact", 29_000, 30_000, "29000 images"),
+        ("compact", 29_000, 30_000, "29,000 of 30,000 images"),
+        ("compact", 10_000, 30_000, "10,000 of 30,000 images"),  # not "tiny": the learning rate has not come down
         ("compact", 50_000, 50_000, "50000 images"),
     ],
 )

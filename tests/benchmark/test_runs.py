@@ -34,7 +34,8 @@ class Trainable(Adapter):
 
     def train(self, run):
         seen = int(run.checkpoint.read_text()) if run.checkpoint.exists() else 0
-        seen = seen + 5 if run.max_minutes is not None else run.preset.training.images
+        last = run.max_images or run.preset.training.images
+        seen = seen + 5 if run.max_minutes is not None else max(seen, last)
         run.checkpoint.write_text(str(seen))
         run.training_log.write_text(f"images,seconds\n{seen},{seen / 10}\n")
         run.weights.write_text("weights")
@@ -110,6 +111,25 @@ def test_stop_and_resume(tmp_path, capsys):
     assert not (folder / "metrics.json").exists()
     assert train(folder, "--resume") == 0
     assert read_manifest(folder)["finished"] and read_manifest(folder)["images_seen"] == 20
+
+
+def test_a_part_of_the_budget_is_evaluated_and_goes_on_later(tmp_path):
+    folder = tmp_path / "run"
+    assert train(folder, "--max-images", "10", "--variants", "half-*") == 0
+    manifest = read_manifest(folder)
+    assert (manifest["images_seen"], manifest["images_budget"], manifest["finished"]) == (10, 20, False)
+    assert manifest["tier"] == "10 of 20 images"
+    assert list(read_metrics(folder)) == ["half-score"]
+    (folder / "checkpoint.pt").unlink()  # the weights are enough to predict again
+    assert train(folder, "--max-images", "10", "--resume", "--variants", "default") == 0
+    assert list(read_metrics(folder)) == ["default", "half-score"] and not (folder / "checkpoint.pt").exists()
+    assert train(folder, "--resume") == 0
+    assert read_manifest(folder)["finished"] and read_manifest(folder)["tier"] == "20 images"
+
+
+def test_variants_to_predict_are_known_before_training(tmp_path, capsys):
+    assert train(tmp_path / "run", "--variants", "default,nms-*") == 2
+    assert "--variants nms-*" in capsys.readouterr().err and not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize(

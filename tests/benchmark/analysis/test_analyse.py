@@ -97,6 +97,19 @@ def test_more_layers_against_fewer(released):
     assert np.all(np.array([metric["low"] for metric in entry["metrics"].values()]) >= 0)
 
 
+def test_a_model_that_the_paper_lacks_against_its_mask_rcnn(released, results):
+    folder, analyses = released
+    analyses["t"] = {variant: analysis(share) for variant, share in {"nms-0.1": 0.2, "nms-0.9": 0.9}.items()}
+    metrics = {variant: found.metrics for variant, found in analyses["t"].items()}
+    results.add_run("t", "torchvision-mask-rcnn", metrics)
+    analyses["t-short"] = analyses["t"]
+    results.add_run("t-short", "torchvision-mask-rcnn", metrics, tier="short", images=30_000)  # has no rival
+    (entry,) = compare_released(folder, analyses)["baselines"]
+    assert entry["a"] == {"run": "t", "variant": "nms-0.9"}
+    assert entry["metrics"]["AR100"]["b"] == {"run": "d", "variant": "nms-0.7"}
+    assert entry["metrics"]["AR100"]["value"] == pytest.approx(0.2)
+
+
 def test_other_hyperparameters_are_no_study_of_layers(released):
     folder, analyses = released
     manifest = folder / "released" / "e3" / "manifest.json"

@@ -111,6 +111,21 @@ def test_stopped_runs_end_like_an_undisturbed_one(undisturbed, tmp_path):
     assert rows["images"].tolist() == list(range(4, 49, 4))
 
 
+def test_a_part_of_the_budget_follows_the_schedule_of_the_whole(undisturbed, tmp_path):
+    folder = tmp_path / "run"
+    for _ in range(2):  # the second time there is nothing to do
+        assert not train(folder, max_images=20)[0]
+        rows = pd.read_csv(folder / "training_log.csv")
+        assert rows["images"].tolist() == [8, 16, 20]
+    assert rows["learning_rate"].iloc[-1] == learning_rate(SETTINGS, 16)
+    assert (folder / "weights.safetensors").exists()
+    done, weights = train(folder)
+    assert done
+    assert_same(weights, undisturbed[1])
+    with pytest.raises(InputError, match=r"checkpoint.pt: has seen 48 images, expected at most 20"):
+        train(folder, max_images=20)
+
+
 @pytest.mark.parametrize("at_step", [1, 5, 9])
 def test_killed_runs_end_like_an_undisturbed_one(undisturbed, tmp_path, at_step):
     calls = 0

@@ -48,6 +48,7 @@ def analysed(results):
     comparisons = {
         "sides": [comparison(e2, {"run": "d", "variant": "nms-0.7"}, 0.05)],
         "any-nms": [comparison(e2, {"run": "d", "variant": "nms-0.7"}, -0.01)],
+        "baselines": [comparison({"run": "d", "variant": "nms-0.7"}, e2, 0.03)],
         "layers": [comparison(e3, e2, -0.1)],
     }
     (results.folder / "comparisons.json").write_text(json.dumps(comparisons))
@@ -80,6 +81,8 @@ def test_paired_differences_carry_sign_interval_and_p(analysed):
     assert "L = 3 (compact) minus layered-embedding, L = 2 (compact), full" in markdown
     assert "| difference | −0.1000 |" in markdown and "[−0.120, −0.080]" in markdown
     assert "against" not in markdown
+    markdown = to_markdown(tables["paired-baselines"])
+    assert "better in AP, AR100" in markdown and "| against | default |" in markdown
 
 
 def test_layers_beside_the_oracle(analysed):
@@ -109,7 +112,9 @@ def test_a_comparison_of_a_run_that_is_gone_is_named(analysed):
 
 def test_the_page_shows_them_with_their_plots(analysed, tmp_path):
     names = {path.name for path in write_report(analysed, tmp_path)}
-    assert names >= {f"{table}.csv" for table in ("paired-sides", "paired-layers", "layers", "errors")}
+    assert names >= {
+        f"{table}.csv" for table in ("paired-sides", "paired-baselines", "paired-layers", "layers", "errors")
+    }
     assert names >= {f"{plot}.svg" for plot in ("errors", "layers-reached", "recall-by-occlusion")}
     page = (tmp_path / "index.html").read_text()
     assert "[+0.030, +0.070]" in page and "against nms-0.7" in page and 'id="occlusion"' in page
