@@ -1,14 +1,14 @@
 """Prediction as all our detectors do it: load the run's weights, take the images in batches."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
-from torch import nn
+from torch import Tensor, nn
 
 from benchmark.adapter import Detections
+from benchmark.engine.checkpoint import load_weights
 from benchmark.run import Run
 from datasets.exported import ExportedDataset
 
@@ -25,13 +25,38 @@ def predict_in_batches(
     model: built as for training; gets the run's weights here. model_input: image (256, 256, 3) uint8 -> what `detect`
     takes a list of, together with the model.
     """
-    settings = run.preset.training
-    model.load_state_dict(load_file(run.weights))
-    memory_format = torch.channels_last if settings.channels_last else torch.preserve_format
-    model.to(run.device, memory_format=memory_format).eval()
+    load_trained(model, run)
     for start in range(0, len(dataset.image_ids), run.preset.prediction_batch_size):
         image_ids = dataset.image_ids[start : start + run.preset.prediction_batch_size]
         inputs = [model_input(dataset.image(image_id)) for image_id in image_ids]
-        with torch.autocast(run.device, torch.bfloat16, enabled=settings.precision == "bf16"):
+        with precision_of(run):
             detections = detect(model, inputs)
         yield from zip(image_ids, detections, strict=True)
+
+
+def propose_in_batches(
+    model: nn.Module,
+    images: Sequence[np.ndarray],
+    run: Run,
+    model_input: Callable[[np.ndarray], Any],
+    propose: Callable[[nn.Module, list], list[Tensor]],
+) -> Iterator[Tensor]:
+    """Yield the boxes (P, 4) that a detector's first stage proposes for each of `images`, (256, 256, 3) uint8."""
+    load_trained(model, run)
+    for start in range(0, len(images), run.preset.prediction_batch_size):
+        with precision_of(run):
+            yield from propose(
+                model, [model_input(image) for image in images[start:][: run.preset.prediction_batch_size]]
+            )
+
+
+def load_trained(model: nn.Module, run: Run) -> None:
+    """Give `model`, built as for training, the run's weights, device and memory format; ready to predict."""
+    load_weights(run.weights, model)
+    memory_format = torch.channels_last if run.preset.training.channels_last else torch.preserve_format
+    model.to(run.device, memory_format=memory_format).eval()
+
+
+def precision_of(run: Run) -> torch.autocast:
+    """The context in which the run's model computes: bfloat16 where it was trained so."""
+    return torch.autocast(run.device, torch.bfloat16, enabled=run.preset.training.precision == "bf16")

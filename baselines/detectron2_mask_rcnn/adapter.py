@@ -3,17 +3,18 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from baselines.box_targets import render_boxes
-from baselines.detectron2_mask_rcnn.inference import detect
+from baselines.detectron2_mask_rcnn.inference import detect, propose
 from baselines.detectron2_mask_rcnn.library import EventStorage
 from baselines.detectron2_mask_rcnn.model import build_model
 from baselines.detectron2_mask_rcnn.presets import PRESETS
 from baselines.detectron2_mask_rcnn.targets import collate, model_input
-from baselines.nms_sweep import VARIANTS
-from baselines.prediction import predict_in_batches
+from baselines.nms_sweep import VARIANTS, DetectionProtocol
+from baselines.prediction import predict_in_batches, propose_in_batches
 from benchmark.adapter import Adapter, Detections
 from benchmark.engine.fit import fit
 from benchmark.run import Run
@@ -38,6 +39,11 @@ class Detectron2MaskRCNN(Adapter):
         """One forward pass per batch of images for all `variants`."""
         model = build_model(replace(run.preset, weights=None))
         return predict_in_batches(model, dataset, run, model_input, lambda *batch: detect(*batch, variants))
+
+    def propose(self, images: Sequence[np.ndarray], run: Run, protocol: DetectionProtocol) -> Iterator[Tensor]:
+        """The RPN's boxes (P, 4) for each of `images`, (256, 256, 3) uint8, best first."""
+        model = build_model(replace(run.preset, weights=None))
+        return propose_in_batches(model, images, run, model_input, lambda *batch: propose(*batch, protocol))
 
 
 def training_step(model: nn.Module, batch: list[dict]) -> dict[str, Tensor]:

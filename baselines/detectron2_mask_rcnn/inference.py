@@ -36,6 +36,15 @@ def detect(model: GeneralizedRCNN, inputs: Sequence[dict], variants: Sequence[st
     return sweep(variants, detect_boxes, mask_head)
 
 
+@torch.inference_mode()
+def propose(model: GeneralizedRCNN, inputs: Sequence[dict], protocol: DetectionProtocol) -> list[Tensor]:
+    """The RPN's boxes (P, 4) for each image, best first, within `protocol`. inputs: as for `detect`."""
+    images = model.preprocess_image(inputs)
+    with _nothing_suppressed(model, protocol):
+        proposals, _ = model.proposal_generator(images, model.backbone(images.tensor), None)
+    return [image.proposal_boxes.tensor for image in proposals]
+
+
 @contextmanager
 def _nothing_suppressed(model: GeneralizedRCNN, protocol: DetectionProtocol) -> Iterator[None]:
     """Inside, the ROI heads return every (ROI, class) pair above the score floor, best first, without masks."""

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from baselines.box_targets import BoxSample, render_boxes
-from baselines.nms_sweep import VARIANTS
-from baselines.prediction import predict_in_batches
-from baselines.torchvision_mask_rcnn.inference import detect
+from baselines.nms_sweep import VARIANTS, DetectionProtocol
+from baselines.prediction import predict_in_batches, propose_in_batches
+from baselines.torchvision_mask_rcnn.inference import detect, propose
 from baselines.torchvision_mask_rcnn.model import build_model
 from baselines.torchvision_mask_rcnn.presets import PRESETS
 from benchmark.adapter import Adapter, Detections
@@ -36,6 +36,11 @@ class TorchvisionMaskRCNN(Adapter):
         """One forward pass per batch of images for all `variants`."""
         model = build_model(run.preset)
         return predict_in_batches(model, dataset, run, model_input, lambda *batch: detect(*batch, variants))
+
+    def propose(self, images: Sequence[np.ndarray], run: Run, protocol: DetectionProtocol) -> Iterator[Tensor]:
+        """The RPN's boxes (P, 4) for each of `images`, (256, 256, 3) uint8, best first."""
+        model = build_model(run.preset)
+        return propose_in_batches(model, images, run, model_input, lambda *batch: propose(*batch, protocol))
 
 
 def collate(samples: Sequence[BoxSample]) -> tuple[list[Tensor], list[dict[str, Tensor]]]:

@@ -34,6 +34,14 @@ def detect(model: MaskRCNN, images: Sequence[Tensor], variants: Sequence[str]) -
     return sweep(variants, detect_boxes, mask_head)
 
 
+@torch.inference_mode()
+def propose(model: MaskRCNN, images: Sequence[Tensor], protocol: DetectionProtocol) -> list[Tensor]:
+    """The RPN's boxes (P, 4) for each image, best first, within `protocol`. images: as for `detect`."""
+    batch, _ = model.transform([image.to(next(model.parameters()).device) for image in images])
+    with _nothing_suppressed(model, protocol):
+        return model.rpn(batch, model.backbone(batch.tensors))[0]
+
+
 @contextmanager
 def _nothing_suppressed(model: MaskRCNN, protocol: DetectionProtocol) -> Iterator[None]:
     """Inside, the ROI heads return every (ROI, class) pair above the score floor, best first, without masks."""
