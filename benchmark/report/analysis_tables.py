@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmark.report.render import metric_head
+from benchmark.report.render import format_number, metric_head
 from benchmark.report.runs import ReleasedRun, scenes_title
 from benchmark.report.tables import (
     MAIN_METRICS,
@@ -18,7 +18,7 @@ from benchmark.report.tables import (
     mark_best,
     with_footnotes,
 )
-from benchmark.report.texts import TABLE_NOTES, TABLE_TITLES
+from benchmark.report.texts import PAIRED_SIDES, TABLE_NOTES, TABLE_TITLES
 from datasets.errors import InputError
 
 LAYER_METRICS = ("AP", "AP50", "AP75", "AR100", "AR_heavy")
@@ -38,7 +38,7 @@ def paired_table(name: str, comparisons: Path, runs: Sequence[ReleasedRun], rank
         for used in (entry["a"], *(metric["b"] for metric in entry["metrics"].values())):
             if used["run"] not in by_name:
                 raise InputError(f"{comparisons}: run {used['run']!r}: not released; run the default command again")
-    rows = [_paired_row(entry, by_name, ranking) for entry in entries]
+    rows = [_paired_row(entry, by_name, ranking, PAIRED_SIDES[name]) for entry in entries]
     if not rows:
         return None
     rows.sort(key=lambda row: (-row.run.images_seen, list(by_name).index(row.run.name)))
@@ -159,8 +159,11 @@ def beside_oracle(runs: Sequence[ReleasedRun], ranking: PaperTable) -> list[tupl
     return sorted(found, key=lambda entry: (_number(entry[0].scenes), -entry[0].images_seen, entry[0].layers))
 
 
-def _paired_row(entry: dict[str, Any], by_name: dict[str, ReleasedRun], ranking: PaperTable) -> Row:
-    run = by_name[entry["a"]["run"]]
+def _paired_row(
+    entry: dict[str, Any], by_name: dict[str, ReleasedRun], ranking: PaperTable, names: tuple[str, str]
+) -> Row:
+    """The row of a comparison a - b; names: what a and b are called where their own numbers stand."""
+    run, variant = by_name[entry["a"]["run"]], entry["a"]["variant"]
     rivals = {used["b"]["run"]: by_name[used["b"]["run"]] for used in entry["metrics"].values()}
     values = {}
     for metric in MAIN_METRICS:
@@ -168,13 +171,15 @@ def _paired_row(entry: dict[str, Any], by_name: dict[str, ReleasedRun], ranking:
         if found is None:
             values[metric] = Value()
             continue
-        details = {"p": _p_value(found["p_value"])}
-        if found["b"]["variant"] != entry["a"]["variant"]:
+        of_b = by_name[found["b"]["run"]].metrics[found["b"]["variant"]][metric]
+        numbers = (format_number(run.metrics[variant][metric]), format_number(of_b))
+        details = {"p": _p_value(found["p_value"]), **dict(zip(names, numbers, strict=True))}
+        if found["b"]["variant"] != variant:
             details["against"] = found["b"]["variant"]
         values[metric] = Value(found["value"], interval=(found["low"], found["high"]), details=details)
     others = " or ".join(ranking.run_label(rival) for rival in rivals.values())
     label = f"{ranking.run_label(run)} minus {others}, {run.tier}"
-    return Row(run.scenes, label, entry["a"]["variant"], values, run)
+    return Row(run.scenes, label, variant, values, run)
 
 
 def _in_words(row: Row) -> str:

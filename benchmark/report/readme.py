@@ -4,12 +4,14 @@ from pathlib import Path
 
 from benchmark.files import write_atomically
 from benchmark.report.render import to_markdown
+from benchmark.report.tables import Table
 from benchmark.report.write import build_tables
 from datasets.errors import InputError
 
 BEGIN, END = "<!-- tables:begin -->", "<!-- tables:end -->"
 
-README_TABLES = ("table1", "paired-sides", "progress", "table2", "ablation")
+SHOWN, FOLDED = ("paired-sides", "table1"), ("table2", "paired-layers", "paired-baselines", "progress", "ablation")
+"""The verdict and Table 1 are open, of the former its first table; what a reader may want to know next unfolds."""
 
 
 def update_readme(readme: Path, results: Path) -> bool:
@@ -30,5 +32,15 @@ def _with_tables(readme: Path, results: Path) -> str:
     if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(BEGIN) > text.index(END):
         raise InputError(f"{readme}: expected one line {BEGIN} and after it one line {END}")
     tables = build_tables(results)
-    block = "\n".join(to_markdown(tables[name]) for name in README_TABLES if name in tables)
+    shown = [table for name in SHOWN for table in tables.get(name, ())]
+    folded = [table for name in FOLDED for table in tables.get(name, ())]
+    verdict = tables.get("paired-sides", ())[1:]
+    parts = [to_markdown([table]) for table in shown if table not in verdict]
+    parts += [_folded(table) for table in (*verdict, *folded)]
+    block = "\n".join(parts)
     return f"{text[: text.index(BEGIN)]}{BEGIN}\n\n{block}\n{text[text.index(END) :]}"
+
+
+def _folded(table: Table) -> str:
+    """A table that unfolds when its title is clicked."""
+    return f"<details><summary>{table.title}</summary>\n\n{to_markdown([table])}\n</details>\n"

@@ -15,6 +15,14 @@ _PAIRED = (
     "run a side: the intervals say nothing of what another seed would give."
 )
 
+PAIRED_SIDES = {
+    "sides": ("embedding", "Mask R-CNN"),
+    "any-nms": ("embedding", "Mask R-CNN"),
+    "baselines": ("other model", "Mask R-CNN"),
+    "layers": ("more layers", "fewer layers"),
+}
+"""Kind of comparison -> what is compared with what."""
+
 TABLE_TITLES = {
     "table1": "Table 1: embeddings against Mask R-CNN",
     "table2": "Table 2: masks made from L layers of ground truth",
@@ -100,6 +108,11 @@ TABLE_NOTES = {
 }
 
 SECTIONS = {
+    "paired-sides": (
+        "The verdict",
+        "Where the difference is positive, pixel embeddings are better. An interval that excludes zero is no accident "
+        "of the images drawn.",
+    ),
     "table1": ("Table 1", "Both sides of the comparison, on the same scenes and with the same evaluator."),
     "table2": (
         "Table 2",
@@ -107,11 +120,6 @@ SECTIONS = {
         "whole mask, a fill what lies in front.",
     ),
     "ablation": ("Ablation", "Where the embedding model loses: one of its parts replaced by the ground truth."),
-    "paired-sides": (
-        "The verdict",
-        "Where the difference is positive, pixel embeddings are better. An interval that excludes zero is no accident "
-        "of the images drawn.",
-    ),
     "paired-baselines": (
         "Is the baseline a fair one?",
         "Models that the paper does not have beside the Mask R-CNN of Table 1, with the same budget. An independent "

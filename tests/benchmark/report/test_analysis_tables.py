@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from benchmark.report.analysis_plots import error_plot, recall_plot
+from benchmark.report.readme import BEGIN, END, update_readme
 from benchmark.report.render import to_csv, to_latex, to_markdown
 from benchmark.report.runs import read_runs
 from benchmark.report.tables import MAIN_METRICS, read_paper
@@ -74,15 +75,26 @@ def test_paired_differences_carry_sign_interval_and_p(analysed):
     markdown = to_markdown(tables["paired-sides"])
     assert "| difference | +0.0500 |" in markdown and "| 95 % interval | [+0.030, +0.070] |" in markdown
     assert "| p | 0.002 |" in markdown and "| against | nms-0.7 |" in markdown
+    assert "| embedding | 0.5000 |" in markdown and "| Mask R-CNN | 0.4500 |" in markdown
     assert "any NMS and detection protocol**" in markdown and "| difference | −0.0100 |" in markdown
     assert "- N = 6, layered-embedding, L = 2 (compact) minus detectron2-mask-rcnn (compact), full: better" in markdown
     assert "detectron2-mask-rcnn (compact), full: not told apart in AP, AR100.\n" in markdown
     markdown = to_markdown(tables["paired-layers"])
     assert "L = 3 (compact) minus layered-embedding, L = 2 (compact), full" in markdown
     assert "| difference | −0.1000 |" in markdown and "[−0.120, −0.080]" in markdown
+    assert "| more layers | 0.6000 |" in markdown and "| fewer layers | 0.5000 |" in markdown
     assert "against" not in markdown
     markdown = to_markdown(tables["paired-baselines"])
     assert "better in AP, AR100" in markdown and "| against | default |" in markdown
+
+
+def test_the_readme_opens_with_the_verdict(analysed, tmp_path):
+    readme = tmp_path / "README.md"
+    readme.write_text(f"{BEGIN}\n{END}\n")
+    update_readme(readme, analysed)
+    order = ["**Embedding minus best", "**Table 1", "<summary>Embedding minus best", "<summary>Table 2"]
+    places = [readme.read_text().index(text) for text in order]
+    assert places == sorted(places)
 
 
 def test_layers_beside_the_oracle(analysed):
