@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.analysis.analyse import DIGITS, Analysis
-from benchmark.analysis.bootstrap import paired_differences
+from benchmark.analysis.bootstrap import paired_differences, paired_recall_differences
+from benchmark.analysis.occlusion import bin_edges
 from benchmark.report.runs import ReleasedRun, read_runs
 from benchmark.report.tables import MAIN_METRICS, headline_variant, read_paper
 
@@ -19,12 +20,15 @@ def compare_released(results: Path, analyses: Analyses) -> dict[str, list[dict[s
     """The content of ``comparisons.json``: "sides", "any-nms", "baselines" and "layers", each a list of comparisons
     a - b.
 
-    A comparison: "a" {"run", "variant"}, and "metrics": name -> {"b": {"run", "variant"}, "value", "low", "high",
-    "p_value"} (see `paired_differences`). sides: a is a bottom-up run of the paper's Table 1, b for each metric the
-    best of that table's variants of any top-down run of the same scenes and budget; any-nms: the best of all variants
-    whose predictions are kept. As b is chosen by its result on these very images, the difference leans towards the
-    top-down side. baselines: a is a model that the table does not have, b its top-down one, each by the variant that
-    the table has with the highest AP. layers: a has more layers than b, all else equal.
+    A comparison: "a" {"run", "variant"}; "metrics": name -> {"b": {"run", "variant"}, "value", "low", "high",
+    "p_value"} (see `paired_differences`); "recall_by_occlusion": "edges" of the bins, "b", and lists "value", "low" and
+    "high", null in an empty bin. b is for each metric the best of the rivals, for the recall the one with the highest
+    AP. As it is chosen by its result on these very images, the difference leans towards b.
+
+    sides: a is a bottom-up run of the paper's Table 1, its rivals are that table's variants of any top-down run of the
+    same scenes and budget; any-nms: all variants whose predictions are kept. baselines: a is a model that the table
+    does not have, b its top-down one, each by the variant that the table has with the highest AP. layers: a has more
+    layers than b, all else equal.
     """
     table = read_paper(results / "paper")["table1"]
     runs = [run for run in read_runs(results / "released") if run.trained and run.name in analyses]
@@ -76,7 +80,19 @@ def _compare(a: tuple[str, str], rivals: Sequence[tuple[str, str]], analyses: An
                 "high": round(difference.interval.high, DIGITS),
                 "p_value": round(difference.p_value, DIGITS),
             }
-    return {"a": {"run": a[0], "variant": a[1]}, "metrics": metrics}
+    best = max(rivals, key=lambda rival: analyses[rival[0]][rival[1]].metrics["AP"] or 0.0)
+    recall = paired_recall_differences(of_a.resamples, analyses[best[0]][best[1]].resamples)
+    return {
+        "a": {"run": a[0], "variant": a[1]},
+        "metrics": metrics,
+        "recall_by_occlusion": {
+            "edges": bin_edges(len(recall)).tolist(),
+            "b": {"run": best[0], "variant": best[1]},
+            "value": [found and round(found.value, DIGITS) for found in recall],
+            "low": [found and round(found.interval.low, DIGITS) for found in recall],
+            "high": [found and round(found.interval.high, DIGITS) for found in recall],
+        },
+    }
 
 
 def _same_conditions(run: ReleasedRun, other: ReleasedRun) -> bool:

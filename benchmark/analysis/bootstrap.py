@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from benchmark.analysis.average_precision import average_precision
+from benchmark.analysis.occlusion import resampled_recall
 from benchmark.evaluation.match import MAX_DETECTIONS, Matches
 from datasets.errors import InputError
 
@@ -38,11 +39,13 @@ class Resamples:
     """Metrics of one run's predictions on the data set itself and on B resamples of its images.
 
     metrics: name -> (1 + B,) float64, the data set itself first; NaN where the evaluator says None. The names and their
-    order are the evaluator's. ground_truth: stands for the annotations; seed: of the resamples. Where both agree, entry
-    i of two `Resamples` is of the same images.
+    order are the evaluator's. recall_by_occlusion: (1 + B, bins) float64, NaN where a bin is empty. ground_truth:
+    stands for the annotations; seed: of the resamples. Where both agree, entry i of two `Resamples` is of the same
+    images.
     """
 
     metrics: dict[str, np.ndarray]
+    recall_by_occlusion: np.ndarray
     ground_truth: str
     seed: int
 
@@ -51,7 +54,8 @@ def resample(matches: Matches, resamples: int = 1000, seed: int = 0) -> Resample
     """Metrics of `resamples` resamples; deterministic in the seed."""
     images = len(matches.image_ids)
     multiplicities = np.concatenate([np.ones((1, images), np.int64), draw_multiplicities(images, resamples, seed)])
-    return Resamples(resampled_metrics(matches, multiplicities), _ground_truth_hash(matches), seed)
+    recall = resampled_recall(matches, multiplicities)
+    return Resamples(resampled_metrics(matches, multiplicities), recall, _ground_truth_hash(matches), seed)
 
 
 def intervals(resamples: Resamples) -> dict[str, Interval | None]:
@@ -71,9 +75,14 @@ def paired_differences(a: Resamples, b: Resamples) -> dict[str, Difference | Non
 
     Raises InputError if the two do not stem from the same annotations and resamples.
     """
-    if (a.ground_truth, a.seed) != (b.ground_truth, b.seed):
-        raise InputError("paired bootstrap: found runs on different annotations or resamples, expected the same")
+    _check_paired(a, b)
     return {name: _difference(a.metrics[name] - b.metrics[name]) for name in a.metrics if name in b.metrics}
+
+
+def paired_recall_differences(a: Resamples, b: Resamples) -> list[Difference | None]:
+    """As `paired_differences`, of the recall in each bin of occlusion rate."""
+    _check_paired(a, b)
+    return [_difference(values) for values in (a.recall_by_occlusion - b.recall_by_occlusion).T]
 
 
 def draw_multiplicities(images: int, resamples: int, seed: int) -> np.ndarray:
@@ -118,6 +127,11 @@ def resampled_metrics(matches: Matches, multiplicities: np.ndarray) -> dict[str,
     if matches.order_pairs is not None:
         metrics["order_accuracy"] = ratio(*matches.order_pairs)
     return metrics
+
+
+def _check_paired(a: Resamples, b: Resamples) -> None:
+    if (a.ground_truth, a.seed) != (b.ground_truth, b.seed):
+        raise InputError("paired bootstrap: found runs on different annotations or resamples, expected the same")
 
 
 def _interval(values: np.ndarray) -> Interval | None:

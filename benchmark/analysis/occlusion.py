@@ -22,10 +22,30 @@ def recall_by_occlusion(matches: Matches, bins: int = 10) -> OcclusionRecall:
     range "all", so that the bins' mean weighted with their instances is AR1000; AR_none, AR_partial and AR_heavy match
     each range on its own, as COCO does, which may find a few more.
     """
-    edges = np.arange(bins + 1) / bins
-    of_instance = np.minimum(np.searchsorted(edges, matches.occlusion_rates, side="right") - 1, bins - 1)
+    instances, _ = _per_image(matches, bins)
+    whole = np.ones((1, len(matches.image_ids)), np.int64)
+    return OcclusionRecall(bin_edges(bins), instances.sum(axis=0), resampled_recall(matches, whole, bins)[0])
+
+
+def resampled_recall(matches: Matches, multiplicities: np.ndarray, bins: int = 10) -> np.ndarray:
+    """`recall_by_occlusion` of B resamples: (B, bins) float64, NaN where a bin is empty.
+
+    multiplicities: (B, I) int, how often a resample holds each image.
+    """
+    instances, found = (multiplicities @ of_image for of_image in _per_image(matches, bins))
+    return np.divide(found, instances, out=np.full(found.shape, np.nan), where=instances > 0)
+
+
+def bin_edges(bins: int) -> np.ndarray:
+    """(bins + 1,) float64, from 0 to 1."""
+    return np.arange(bins + 1) / bins
+
+
+def _per_image(matches: Matches, bins: int) -> tuple[np.ndarray, np.ndarray]:
+    """Instances and the share of them that is found, summed: (I, bins) int64 and float64."""
+    rates = np.searchsorted(bin_edges(bins), matches.occlusion_rates, side="right") - 1
+    cells = matches.ground_truth_image * bins + np.minimum(rates, bins - 1)
     found = (matches.ground_truth_match[matches.ranges.index("all")] >= 0).mean(axis=0)
-    instances = np.bincount(of_instance, minlength=bins)
-    sums = np.bincount(of_instance, found, minlength=bins)
-    recall = np.divide(sums, instances, out=np.full(bins, np.nan), where=instances > 0)
-    return OcclusionRecall(edges, instances, recall)
+    shape = len(matches.image_ids), bins
+    size = shape[0] * shape[1]
+    return np.bincount(cells, minlength=size).reshape(shape), np.bincount(cells, found, size).reshape(shape)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 import matplotlib
@@ -9,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmark.report.analysis_tables import ORACLE_VARIANT, analysed, beside_oracle, families_of
+from benchmark.report.analysis_tables import ORACLE_VARIANT, analysed, beside_oracle, families_of, read_comparisons
 from benchmark.report.plots import LINE_COLORS, PAPER_COLOR, STYLE
 from benchmark.report.render import metric_head
 from benchmark.report.runs import ReleasedRun, scenes_title
@@ -47,6 +48,28 @@ def recall_plot(runs: Sequence[ReleasedRun], ranking: PaperTable) -> Figure | No
         axis.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="occlusion rate")
 
     return _by_budget(entries, "recall", draw, height=3.0)
+
+
+def recall_difference_plot(comparisons: Path, runs: Sequence[ReleasedRun], ranking: PaperTable) -> Figure | None:
+    """Embedding minus Mask R-CNN in bins of occlusion rate, with 95 % intervals; None without such a comparison."""
+    compared = read_comparisons("sides", comparisons, runs)
+    if not compared:
+        return None
+    entries = [(run, entry["a"]["variant"], entry["recall_by_occlusion"]) for run, entry in compared]
+    labels = _labels(entries, ranking)
+    colors = _colors(labels.values())
+
+    def draw(axis: Axes, group: str, here: Sequence[Entry]) -> None:
+        axis.axhline(0, color=PAPER_COLOR, linewidth=1.2)
+        for run, _, recall in here:
+            edges = np.array(recall["edges"])
+            value, low, high = (np.array(recall[name], float) for name in ("value", "low", "high"))
+            middle, label = (edges[:-1] + edges[1:]) / 2, f"{labels[run.name]} minus {recall['b']['variant']}"
+            axis.fill_between(middle, low, high, color=colors[labels[run.name]], alpha=0.2, linewidth=0)
+            axis.plot(middle, value, "o-", markersize=3.5, linewidth=1.6, color=colors[labels[run.name]], label=label)
+        axis.set(xlim=(0, 1), xlabel="occlusion rate")
+
+    return _by_budget(entries, "recall, difference", draw, height=2.8)
 
 
 def error_plot(runs: Sequence[ReleasedRun], ranking: PaperTable) -> Figure | None:

@@ -32,21 +32,38 @@ def paired_table(name: str, comparisons: Path, runs: Sequence[ReleasedRun], rank
 
     Raises InputError where a comparison names a run that is not released.
     """
-    entries = json.loads(comparisons.read_text()).get(name, []) if comparisons.exists() else []
-    by_name = {run.name: run for run in runs}
-    for entry in entries:
-        for used in (entry["a"], *(metric["b"] for metric in entry["metrics"].values())):
-            if used["run"] not in by_name:
-                raise InputError(f"{comparisons}: run {used['run']!r}: not released; run the default command again")
-    rows = [_paired_row(entry, by_name, ranking, PAIRED_SIDES[name]) for entry in entries]
-    if not rows:
+    compared = read_comparisons(name, comparisons, runs)
+    if not compared:
         return None
-    rows.sort(key=lambda row: (-row.run.images_seen, list(by_name).index(row.run.name)))
-    rows.sort(key=lambda row: (not row.group.isdigit(), int(row.group) if row.group.isdigit() else 0))
-    title, notes = f"paired-{name}", (*map(_in_words, rows), *TABLE_NOTES[f"paired-{name}"])
+    by_name = {run.name: run for run in runs}
+    rows = [_paired_row(entry, by_name, ranking, PAIRED_SIDES[name]) for _, entry in compared]
+    recall = [_recall_in_words(entry) for _, entry in compared]
+    verdicts = [f"{_in_words(row)} {by_occlusion}" for row, by_occlusion in zip(rows, recall, strict=True)]
+    title, notes = f"paired-{name}", (*verdicts, *TABLE_NOTES[f"paired-{name}"])
     table = Table(title, TABLE_TITLES[title], "Difference", MAIN_METRICS, tuple(rows), notes, {},
                   ours="difference", signed=True)  # fmt: skip
     return with_footnotes(table)
+
+
+def read_comparisons(
+    name: str, comparisons: Path, runs: Sequence[ReleasedRun]
+) -> list[tuple[ReleasedRun, dict[str, Any]]]:
+    """(run a, comparison) of those called `name`, by scenes, largest budget first; none without the file.
+
+    Raises InputError where a comparison names a run that is not released.
+    """
+    entries = json.loads(comparisons.read_text()).get(name, []) if comparisons.exists() else []
+    order = {run.name: place for place, run in enumerate(runs)}
+    for entry in entries:
+        for used in (
+            entry["a"],
+            entry["recall_by_occlusion"]["b"],
+            *(found["b"] for found in entry["metrics"].values()),
+        ):
+            if used["run"] not in order:
+                raise InputError(f"{comparisons}: run {used['run']!r}: not released; run the default command again")
+    compared = [(runs[order[entry["a"]["run"]]], entry) for entry in entries]
+    return sorted(compared, key=lambda pair: (_number(pair[0].scenes), -pair[0].images_seen, order[pair[0].name]))
 
 
 def error_table(runs: Sequence[ReleasedRun], ranking: PaperTable) -> Table | None:
@@ -191,6 +208,23 @@ def _in_words(row: Row) -> str:
             said["better" if low > 0 else "worse" if high < 0 else "not told apart"].append(metric_head(metric))
     words = "; ".join(f"{verdict} in {', '.join(metrics)}" for verdict, metrics in said.items() if metrics)
     return f"{scenes_title(row.group)}, {row.label}: {words}."
+
+
+def _recall_in_words(entry: dict[str, Any]) -> str:
+    """At which occlusion rates the first of two runs finds more, neighbouring bins of one verdict together."""
+    recall, variant = entry["recall_by_occlusion"], entry["recall_by_occlusion"]["b"]["variant"]
+    edges, spans = recall["edges"], []
+    for left, right, low, high in zip(edges, edges[1:], recall["low"], recall["high"], strict=False):
+        if low is None:
+            continue
+        verdict = "better" if low > 0 else "worse" if high < 0 else "not told apart"
+        if spans and spans[-1][0] == verdict and spans[-1][2] == left:
+            spans[-1][2] = right
+        else:
+            spans.append([verdict, left, right])
+    words = "; ".join(f"{verdict} from {left:g} to {right:g}" for verdict, left, right in spans)
+    against = "" if variant == entry["a"]["variant"] else f", against {variant}"
+    return f"Recall by occlusion rate{against}: {words}."
 
 
 def _p_value(p: float) -> str:

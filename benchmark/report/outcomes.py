@@ -58,13 +58,14 @@ class Evaluation:
 def read_outcomes(data_folder: Path, runs: Sequence[ReleasedRun], ranking: PaperTable) -> list[Evaluation]:
     """Evaluation sets with the runs that kept the predictions of their headline variant, in the order of `runs`.
 
-    Runs on data that is not the benchmark's are left out. The sets are made below `data_folder` if missing. Raises
+    Runs on data that is not the benchmark's are left out, and those that stopped within their budget: a model half
+    trained is worth a number, not pictures. The sets are made below `data_folder` if missing. Raises
     InputError for broken predictions.
     """
     layered = set(ranking.rows["run_model"][ranking.rows["run_layers"] != ""])
     by_dataset: dict[str, list[tuple[ReleasedRun, str, Path]]] = {}
     for run in runs:
-        if run.metrics and run.evaluation_scenes:
+        if run.metrics and run.evaluation_scenes and not run.stopped:
             variant = headline_variant(run, ranking)
             if path := predictions_file(run, variant):
                 by_dataset.setdefault(run.dataset_hash, []).append((run, variant, path))

@@ -74,6 +74,17 @@ class ReleasedRun:
     def images_seen(self) -> int:
         return self.manifest.get("images_seen") or 0
 
+    @property
+    def images_text(self) -> str:
+        """ "30,000 images", or "10,000 of 30,000 images" where it stopped within its budget."""
+        of_budget = f" of {self.manifest['images_budget']:,}" if self.stopped else ""
+        return f"{self.images_seen:,}{of_budget} images"
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it ended before its budget was used up."""
+        return self.images_seen < (self.manifest.get("images_budget") or 0)
+
     def interval(self, variant: str, metric: str) -> tuple[float, float] | None:
         """95 % bootstrap interval over images."""
         found = self.analysis.get(variant, {}).get("intervals", {}).get(metric)

@@ -167,7 +167,7 @@ def list_runs(name: str, runs: Sequence[ReleasedRun], paper: PaperTable) -> Tabl
         variant = headline_variant(run, paper)
         label = paper.variant_label(run, variant)
         numbers = _paper_numbers(paper, run, variant) if run.tier == TIERS[PAPER_IMAGES] else {}
-        rows.append(_row(run.scenes, f"{label}, {run.images_seen:,} images", variant, paper.metrics, run, numbers))
+        rows.append(_row(run.scenes, f"{label}, {run.images_text}", variant, paper.metrics, run, numbers))
     return _table(name, TABLE_TITLES[name], "Run", paper.metrics, rows)
 
 

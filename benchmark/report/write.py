@@ -6,7 +6,13 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from benchmark.files import write_atomically
-from benchmark.report.analysis_plots import error_plot, families_plot, layers_plot, recall_plot
+from benchmark.report.analysis_plots import (
+    error_plot,
+    families_plot,
+    layers_plot,
+    recall_difference_plot,
+    recall_plot,
+)
 from benchmark.report.analysis_tables import error_table, families_table, layers_table, paired_table
 from benchmark.report.failures import Failures, failure_figure, find_failures
 from benchmark.report.figure3 import NAME as FIGURE3
@@ -101,6 +107,7 @@ def write_report(results: Path, out: Path, data_folder: Path | None = None) -> l
         "layers-reached": layers_plot(runs, paper["table1"], PLOT_METRICS),
         "errors": error_plot(runs, paper["table1"]),
         "recall-by-occlusion": recall_plot(runs, paper["table1"]),
+        "recall-difference": recall_difference_plot(results / "comparisons.json", runs, paper["table1"]),
     }
     for name, (anchor, caption) in ANALYSIS_PLOTS.items():
         if figures[name]:

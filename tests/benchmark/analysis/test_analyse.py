@@ -90,6 +90,18 @@ def test_each_embedding_stands_against_the_best_threshold_of_its_tier(released):
     assert against_any["value"] == pytest.approx(-0.2)
 
 
+def test_recall_by_occlusion_is_compared_with_the_rival_of_highest_ap(released):
+    entry = compare_released(*released)["sides"][0]
+    recall = json.loads(json.dumps(entry["recall_by_occlusion"], allow_nan=False))
+    assert recall["b"] == {"run": "d", "variant": "nms-0.7"} and len(recall["edges"]) == 11
+    filled = [place for place, value in enumerate(recall["value"]) if value is not None]
+    assert filled == [0, 5]  # occlusion rates 0 and .5
+    for place in filled:
+        assert recall["value"][place] == pytest.approx(0.1)
+        assert recall["low"][place] <= 0.1 <= recall["high"][place]
+    assert recall["low"][1] is None and recall["high"][1] is None
+
+
 def test_more_layers_against_fewer(released):
     (entry,) = compare_released(*released)["layers"]
     assert (entry["a"]["run"], entry["metrics"]["AP"]["b"]["run"]) == ("e3", "e2")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmark.analysis.occlusion import recall_by_occlusion
+from benchmark.analysis.occlusion import recall_by_occlusion, resampled_recall
 from benchmark.evaluation.evaluate import evaluate_with_matches
 from tests.benchmark.evaluation.cases import annotation, box, dataset, detection
 
@@ -27,6 +27,13 @@ def test_recall_is_the_mean_over_thresholds_and_instances():
     recall = recall_by_occlusion(matches, bins=2)
     np.testing.assert_allclose(recall.recall, [0.8, 0.1 / 3])
     assert (recall.recall * recall.instances).sum() / 5 == pytest.approx(metrics["AR1000"])
+
+
+def test_resamples_count_an_image_as_often_as_they_hold_it():
+    _, matches = run([0, 0.05, 0.9, 0.5], [4, 3, 2, 4])  # at 10, 6, 1 and 10 of 10 thresholds
+    multiplicities = np.array([[1, 1, 1, 1], [3, 1, 0, 0], [0, 0, 1, 3]])
+    found = resampled_recall(matches, multiplicities, bins=2)
+    np.testing.assert_allclose(found, [[0.8, 0.55], [0.9, np.nan], [np.nan, (0.1 + 3 * 1) / 4]])
 
 
 def test_empty_bins_have_no_recall():

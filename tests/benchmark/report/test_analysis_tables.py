@@ -29,7 +29,9 @@ def summary(value):
 
 def comparison(a, b, value):
     found = {"b": b, "value": value, "low": value - 0.02, "high": value + 0.02, "p_value": 0.002}
-    return {"a": a, "metrics": {"AP": found, "AR100": found | {"p_value": 0.3}}}
+    recall = {"edges": [0, 0.25, 0.5, 0.75, 1], "b": b, "value": [0.1, 0.2, None, -0.3]}
+    recall |= {"low": [0.05, 0.1, None, -0.4], "high": [0.15, 0.3, None, -0.2]}
+    return {"a": a, "metrics": {"AP": found, "AR100": found | {"p_value": 0.3}}, "recall_by_occlusion": recall}
 
 
 @pytest.fixture
@@ -78,7 +80,8 @@ def test_paired_differences_carry_sign_interval_and_p(analysed):
     assert "| embedding | 0.5000 |" in markdown and "| Mask R-CNN | 0.4500 |" in markdown
     assert "any NMS and detection protocol**" in markdown and "| difference | −0.0100 |" in markdown
     assert "- N = 6, layered-embedding, L = 2 (compact) minus detectron2-mask-rcnn (compact), full: better" in markdown
-    assert "detectron2-mask-rcnn (compact), full: not told apart in AP, AR100.\n" in markdown
+    assert "detectron2-mask-rcnn (compact), full: not told apart in AP, AR100. Recall" in markdown
+    assert "Recall by occlusion rate, against nms-0.7: better from 0 to 0.5; worse from 0.75 to 1.\n" in markdown
     markdown = to_markdown(tables["paired-layers"])
     assert "L = 3 (compact) minus layered-embedding, L = 2 (compact), full" in markdown
     assert "| difference | −0.1000 |" in markdown and "[−0.120, −0.080]" in markdown
@@ -127,7 +130,7 @@ def test_the_page_shows_them_with_their_plots(analysed, tmp_path):
     assert names >= {
         f"{table}.csv" for table in ("paired-sides", "paired-baselines", "paired-layers", "layers", "errors")
     }
-    assert names >= {f"{plot}.svg" for plot in ("errors", "layers-reached", "recall-by-occlusion")}
+    assert names >= {f"{plot}.svg" for plot in ("errors", "layers-reached", "recall-by-occlusion", "recall-difference")}
     page = (tmp_path / "index.html").read_text()
     assert "[+0.030, +0.070]" in page and "against nms-0.7" in page and 'id="occlusion"' in page
 

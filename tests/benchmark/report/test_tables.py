@@ -66,6 +66,11 @@ def test_tiers_are_never_mixed(results):
     assert not any(value.best for row in progress.rows for value in row.values.values())
     # the paper's numbers stand beside its own budget only
     assert [row.values["AP"].paper for row in progress.rows] == [None, None, 0.7673]
+    stopped = {"tier": "10,000 of 30,000 images", "images": 10_000, "images_budget": 30_000}
+    results.add_run("d-stopped", DETECTOR, {"nms-0.5": 0.4}, **stopped)
+    (progress,) = build_tables(results.folder)["progress"]
+    labels = [row.label.split(", ", 2)[-1] for row in progress.rows if row.run.model == DETECTOR]
+    assert labels == ["10,000 of 30,000 images", "30,000 images"]
 
 
 def test_one_table_for_each_tier_with_both_sides(results):

@@ -1,3 +1,4 @@
+import json
 import re
 from html.parser import HTMLParser
 
@@ -102,6 +103,15 @@ def test_broken_predictions_are_named(with_runs, dataset, content):
     ranking = read_paper(with_runs.folder / "paper")["table1"]
     with pytest.raises(InputError, match=r"predictions\.default\.json\.gz"):
         read_outcomes(dataset.folder.parent, read_runs(released), ranking)
+
+
+def test_a_run_that_stopped_within_its_budget_gets_no_pictures(with_runs, dataset):
+    released = with_runs.folder / "released"
+    ranking = read_paper(with_runs.folder / "paper")["table1"]
+    assert len(read_outcomes(dataset.folder.parent, read_runs(released), ranking)) == 1
+    manifest = released / "tiny" / "manifest.json"
+    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"images_budget": 200_000}))
+    assert read_outcomes(dataset.folder.parent, read_runs(released), ranking) == []
 
 
 def test_readme_block_follows_the_results(results, tmp_path):
