@@ -45,6 +45,8 @@ def proposal_recall(folder: Path, images: int) -> pd.DataFrame:
     Of the first `images` validation scenes with the run's numbers of shapes; "all" is every class together, column
     "proposals" their mean number in an image. Raises InputError where the run is no box detector's or lacks weights.
     """
+    if images < 1:
+        raise InputError(f"--images: found {images}, expected at least 1")
     run = load_run(folder)
     adapter = find_adapter(run.model)
     if not hasattr(adapter, "propose"):

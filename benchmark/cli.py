@@ -183,6 +183,8 @@ def _train(options: argparse.Namespace) -> int:
         preset = with_setting(preset, setting)
     if options.layers < 1:
         raise InputError(f"--layers: found {options.layers}, expected at least 1")
+    if options.max_images is not None and options.max_images < 1:
+        raise InputError(f"--max-images: found {options.max_images}, expected at least 1")
     scenes = _scenes(options)
     name = options.model.rpartition(":")[2]
     folder = options.out or RUNS / f"{name}-{options.preset}-n{scenes.label}-l{options.layers}"

@@ -63,6 +63,8 @@ def test_best_iou_without_proposals():
 
 
 def test_what_cannot_be_measured_is_named(run, tmp_path, capsys):
+    assert main([str(run.folder), "--images", "0"]) == 2
+    assert "--images: found 0" in capsys.readouterr().err
     run.weights.unlink()
     assert main([str(run.folder), "--images", "1"]) == 2
     assert "weights.safetensors: no weights there" in capsys.readouterr().err

@@ -127,6 +127,11 @@ def test_a_part_of_the_budget_is_evaluated_and_goes_on_later(tmp_path):
     assert read_manifest(folder)["finished"] and read_manifest(folder)["tier"] == "20 images"
 
 
+def test_a_part_of_the_budget_holds_an_image(tmp_path, capsys):
+    assert train(tmp_path / "run", "--max-images", "0") == 2
+    assert "--max-images: found 0" in capsys.readouterr().err and not (tmp_path / "run").exists()
+
+
 def test_variants_to_predict_are_known_before_training(tmp_path, capsys):
     assert train(tmp_path / "run", "--variants", "default,nms-*") == 2
     assert "--variants nms-*" in capsys.readouterr().err and not (tmp_path / "run").exists()
