@@ -1,55 +1,51 @@
 """Failure cases of a run, found and ranked by rule so that nobody picks them (paper Fig. 5 and beyond).
 
-Everything at IoU .5; merged, split, missed, duplicate and poor mask are the kinds of `benchmark.analysis.errors`. Two
-kinds need to know more than truth and detections:
-
-suppressed     no detection matches the instance, but one did before non-maximum suppression, overlapped no other
-               instance more, and is no longer there.
-beyond layers  no detection matches the instance, and less than half of its amodal mask lies in the model's layers, be
-               they without a fault: the rest is hidden below more shapes than there are layers.
+Everything at IoU .5. The kinds are the reasons why instances are not found (`benchmark.analysis.reasons`), and
+duplicates (`benchmark.analysis.errors`).
 
 Cases of a kind are ranked by the best score of the detections to blame; where there is none by pixels, the largest
-instance (beyond layers) or the largest visible part (missed) first. Ties stand in the order of images. Only the first
-case of an image is taken.
+instance (beyond layers) or the largest visible part (cut off, missed) first. Ties stand in the order of images. Only
+the first case of an image is taken.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from pycocotools import mask as coco_mask
 
 from benchmark.analysis import errors as kinds
-from benchmark.analysis.errors import FOUND_IOU, HALF, Errors, swallowed
+from benchmark.analysis.errors import FOUND_IOU, Errors, swallowed
 from benchmark.analysis.overlaps import Overlaps, measure
-from benchmark.evaluation.match import Matches
+from benchmark.analysis.reasons import (
+    BEYOND_LAYERS,
+    CUT_OFF,
+    MERGED,
+    MISSED,
+    POOR_MASK,
+    SPLIT,
+    SUPPRESSED,
+    Matched,
+    Reasons,
+)
 from benchmark.evaluation.validate import GroundTruth, Predictions
 from datasets.rle import mask_areas
 
-SUPPRESSED, MERGED, BEYOND_LAYERS, SPLIT, POOR_MASK, MISSED, DUPLICATE = CASE_KINDS = (
-    "suppressed", "merged", "beyond layers", "split", "poor mask", "missed", "duplicate",
-)  # fmt: skip
-
-
-class Matched(NamedTuple):
-    """A variant's detections and what they match."""
-
-    predictions: Predictions
-    matches: Matches
+DUPLICATE = kinds.KINDS[kinds.DUPLICATE]
+CASE_KINDS = (SUPPRESSED, CUT_OFF, MERGED, BEYOND_LAYERS, SPLIT, POOR_MASK, MISSED, DUPLICATE)
 
 
 @dataclass(frozen=True)
 class Case:
     """One failure. image: place in the matches' image_ids. instances: places in the ground truth, the one that is not
     found first, then the one that it is merged with. detections: places in the predictions, those to blame, best score
-    first; of a duplicate, the match and then the duplicate. removed: place in the predictions without non-maximum
-    suppression, of a suppressed detection."""
+    first; of a duplicate, the match and then the duplicate. elsewhere: of an instance that is suppressed or cut off,
+    place of the detection that finds it in the predictions of the variant that tells."""
 
     image: int
     instances: tuple[int, ...]
     detections: tuple[int, ...] = ()
-    removed: int | None = None
+    elsewhere: int | None = None
 
 
 @dataclass(frozen=True)
@@ -64,60 +60,45 @@ def find_cases(
     ground_truth: GroundTruth,
     shown: Matched,
     errors: Errors,
+    reasons: Reasons,
+    others: dict[str, Matched],
     limits: dict[str, int],
-    unfiltered: Matched | None = None,
-    reached: np.ndarray | None = None,
 ) -> dict[str, Cases]:
     """Cases of each kind that occurs, in the order of CASE_KINDS.
 
-    errors: of `shown`. limits: kind -> how many to show. unfiltered: the same model's variant without non-maximum
-    suppression. reached: (G,) share of each instance's amodal mask that lies in the model's layers, see
-    `reached_shares`. Without one of these two, its kind is left out.
+    errors, reasons: of `shown`. others: as for `find_reasons`. limits: kind -> how many to show.
     """
     scene = _Scenes(ground_truth, shown, errors)
-    unmatched = errors.instance_kind != kinds.NO_ERROR
-    visible = mask_areas(ground_truth.segmentations) * (1 - shown.matches.occlusion_rates)
-    # kind -> (instances, or detections of duplicates; what ranks them; the case of one of them)
-    found = {
-        name: (np.flatnonzero(errors.instance_kind == kind), errors.instance_score, case)
-        for name, kind, case in (
-            (MERGED, kinds.MERGED, scene.merged),
-            (SPLIT, kinds.SPLIT, lambda g: scene.of_own(g, kinds.SPLIT)),
-            (POOR_MASK, kinds.POOR_MASK, lambda g: scene.of_own(g, kinds.POOR_MASK)),
-        )
+    areas = mask_areas(ground_truth.segmentations)
+    visible = areas * (1 - shown.matches.occlusion_rates)
+    # kind -> (what ranks the instances, the case of one of them)
+    of_kind: dict[str, tuple[np.ndarray, Callable[[int], Case]]] = {
+        MERGED: (errors.instance_score, scene.merged),
+        SPLIT: (errors.instance_score, lambda g: scene.of_own(g, kinds.SPLIT)),
+        POOR_MASK: (errors.instance_score, lambda g: scene.of_own(g, kinds.POOR_MASK)),
+        BEYOND_LAYERS: (areas, scene.alone),
+        MISSED: (visible, scene.alone),
     }
-    found[MISSED] = (np.flatnonzero(errors.instance_kind == kinds.MISSED), visible, scene.alone)
-    found[DUPLICATE] = (
-        np.flatnonzero(errors.detection_kind == kinds.DUPLICATE), shown.matches.scores, scene.duplicate,
-    )  # fmt: skip
-    if reached is not None:
-        beyond = np.flatnonzero(unmatched & (reached < HALF))
-        found[BEYOND_LAYERS] = (beyond, mask_areas(ground_truth.segmentations), scene.alone)
-    if unfiltered is not None:
-        removed = removed_detections(ground_truth, shown.predictions, unfiltered, unmatched)
-        scores = np.array(unfiltered.predictions.scores, dtype=np.float64)
-        suppressed = np.flatnonzero(removed >= 0)
-        found[SUPPRESSED] = (
-            suppressed,
-            np.where(removed >= 0, scores[removed], 0) if len(scores) else np.zeros(len(removed)),
-            lambda g: scene.suppressed(g, int(removed[g]), unfiltered.predictions),
-        )
+    if CUT_OFF in reasons.elsewhere:
+        cut_off = reasons.elsewhere[CUT_OFF]
+        of_kind[CUT_OFF] = (visible, lambda g: scene.cut_off(g, int(cut_off[g])))
+    if SUPPRESSED in reasons.elsewhere:
+        suppressed, other = reasons.elsewhere[SUPPRESSED], others[SUPPRESSED].predictions
+        scores = np.append(np.array(other.scores, dtype=np.float64), 0.0)  # the last one is that of no detection, -1
+        of_kind[SUPPRESSED] = (scores[suppressed], lambda g: scene.suppressed(g, int(suppressed[g]), other))
+    duplicates = np.flatnonzero(errors.detection_kind == kinds.DUPLICATE)
+    found = {
+        kind: (reasons.of(kind), ranks, case, shown.matches.ground_truth_image)
+        for kind, (ranks, case) in of_kind.items()
+    }
+    found[DUPLICATE] = (duplicates, shown.matches.scores, scene.duplicate, shown.matches.detection_image)
     cases = {}
-    for name in CASE_KINDS:
-        if name in found and len(found[name][0]):
-            places, ranks, case = found[name]
-            images = shown.matches.detection_image if name == DUPLICATE else shown.matches.ground_truth_image
-            first = first_of_images(places, images[places], ranks[places], limits[name])
-            cases[name] = Cases(len(places), tuple(case(int(place)) for place in first))
+    for kind in CASE_KINDS:
+        if kind in found and len(found[kind][0]):
+            places, ranks, case, images = found[kind]
+            first = first_of_images(places, images[places], ranks[places], limits[kind])
+            cases[kind] = Cases(len(places), tuple(case(int(place)) for place in first))
     return cases
-
-
-def reached_shares(layers: np.ndarray, areas: np.ndarray) -> np.ndarray:
-    """(n,) share of each amodal mask that lies in an image's ground-truth layers.
-
-    layers: (L, H, W) int, 0 for background, else 1 to n. areas: (n,) pixels of the amodal masks.
-    """
-    return np.bincount(layers.ravel(), minlength=len(areas) + 1)[1:] / np.maximum(areas, 1)
 
 
 def first_of_images(places: np.ndarray, images: np.ndarray, ranks: np.ndarray, limit: int) -> np.ndarray:
@@ -125,32 +106,6 @@ def first_of_images(places: np.ndarray, images: np.ndarray, ranks: np.ndarray, l
     order = np.lexsort((places, images, -ranks))
     _, firsts = np.unique(images[order], return_index=True)
     return places[order][np.sort(firsts)[:limit]]
-
-
-def removed_detections(
-    truth: GroundTruth, shown: Predictions, unfiltered: Matched, unmatched: np.ndarray
-) -> np.ndarray:
-    """(G,) place in the unfiltered predictions of the detection that matched each instance and was removed, or -1.
-
-    unmatched: (G,) bool, instances that no shown detection matches. A detection with the very same mask among the shown
-    ones was not removed: it now counts for another instance. Nor is one of interest that overlaps another instance
-    more: it was rightly removed, as a duplicate.
-    """
-    at_half = np.isclose(unfiltered.matches.iou_thresholds, FOUND_IOU)
-    every = unfiltered.matches.ranges.index("all")
-    match = unfiltered.matches.ground_truth_match[every, at_half][0].copy()
-    match[~unmatched] = -1
-    kept = {(image, mask["counts"]) for image, mask in zip(shown.image_ids, shown.segmentations, strict=True)}
-    found = unfiltered.predictions
-    images = unfiltered.matches.ground_truth_image
-    for g in np.flatnonzero(match >= 0):
-        mask = found.segmentations[match[g]]
-        neighbours = [truth.segmentations[other] for other in np.flatnonzero(images == images[g])]
-        iou = coco_mask.iou([mask], neighbours, [0] * len(neighbours))
-        own = coco_mask.iou([mask], [truth.segmentations[g]], [0])[0, 0]
-        if own < iou.max() or (found.image_ids[match[g]], mask["counts"]) in kept:
-            match[g] = -1
-    return match
 
 
 def box_iou(box: Sequence[float], boxes: np.ndarray) -> np.ndarray:
@@ -205,20 +160,25 @@ class _Scenes:
         match = self._match()[detections] == g
         return Case(image, (g,), self._places(np.concatenate([detections[match], [d]])))
 
-    def suppressed(self, g: int, removed: int, unfiltered: Predictions) -> Case:
-        """The instance, the removed detection, and of the kept ones that may have removed it the closest by box."""
+    def cut_off(self, g: int, place: int) -> Case:
+        """The instance and its detection within wider limits."""
+        return Case(int(self.shown.matches.ground_truth_image[g]), (g,), (), place)
+
+    def suppressed(self, g: int, place: int, other: Predictions) -> Case:
+        """The instance, its detection where less is suppressed, and of the kept ones that may have removed that, as
+        they are of its class and score as much, the closest by box."""
         image, _, detections, _ = self._image(g)
         predictions, places = self.shown.predictions, self.shown.matches.detection_index[detections]
         rivals = [
-            place for place in places
-            if predictions.category_ids[place] == unfiltered.category_ids[removed]
-            and predictions.scores[place] >= unfiltered.scores[removed]
+            kept for kept in places
+            if predictions.category_ids[kept] == other.category_ids[place]
+            and predictions.scores[kept] >= other.scores[place]
         ]  # fmt: skip
         if not rivals:
-            return Case(image, (g,), (), removed)
-        box = coco_mask.toBbox(unfiltered.segmentations[removed])
-        overlap = box_iou(box, np.stack([coco_mask.toBbox(predictions.segmentations[place]) for place in rivals]))
-        return Case(image, (g,), (int(rivals[overlap.argmax()]),), removed)
+            return Case(image, (g,), (), place)
+        box = coco_mask.toBbox(other.segmentations[place])
+        overlap = box_iou(box, np.stack([coco_mask.toBbox(predictions.segmentations[kept]) for kept in rivals]))
+        return Case(image, (g,), (int(rivals[overlap.argmax()]),), place)
 
     def _image(self, g: int) -> tuple[int, np.ndarray, np.ndarray, Overlaps]:
         image = int(self.shown.matches.ground_truth_image[g])

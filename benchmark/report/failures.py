@@ -9,16 +9,15 @@ import numpy as np
 from matplotlib.figure import Figure
 from pycocotools import mask as coco_mask
 
-from benchmark.analysis import cases as kinds
-from benchmark.analysis.cases import CASE_KINDS, Case, Matched, box_iou, find_cases, reached_shares
-from benchmark.analysis.errors import NO_ERROR
+from benchmark.analysis import reasons
+from benchmark.analysis.cases import CASE_KINDS, DUPLICATE, Case, box_iou, find_cases
 from benchmark.evaluation.validate import GroundTruth
 from benchmark.report.case_pictures import Window, model_picture, truth_picture
-from benchmark.report.outcomes import Evaluation, Outcome, read_unfiltered
+from benchmark.report.outcomes import Evaluation, Outcome
 from benchmark.report.pictures import Panel
 from benchmark.report.plots import STYLE
+from benchmark.report.render import format_percent
 from datasets.coco import decode_masks
-from datasets.rle import mask_areas
 from datasets.scene import CATEGORIES
 
 PANELS_IN_ROW = 6
@@ -28,22 +27,30 @@ CHARACTERS = 23
 
 _BEST_SCORE = "Shown: the highest scores of a detection to blame"
 TEXTS = {
-    kinds.SUPPRESSED: (
+    reasons.SUPPRESSED: (
         "Removed by NMS",
-        "Found before non-maximum suppression (t = 1); at the threshold shown that detection is gone and no other "
-        "finds the instance. Green on the right: the kept detection of the same class whose box is closest. Shown: the "
-        "highest scores of a removed detection",
+        "A variant within the same limits that suppresses less (in the middle) finds the instance by a detection that "
+        "is gone here, and no other finds it. Green on the right: the kept detection of the same class whose box is "
+        "closest. Shown: the highest scores of a removed detection",
     ),
-    kinds.MERGED: ("Two instances in one mask", f"One detection holds a second instance beside its own. {_BEST_SCORE}"),
-    kinds.BEYOND_LAYERS: (
+    reasons.CUT_OFF: (
+        "Cut off by the limits",
+        "Within wider limits on detections, such as a lower score floor (in the middle), the model finds the instance. "
+        "Shown: the largest visible parts",
+    ),
+    reasons.MERGED: (
+        "Two instances in one mask",
+        f"One detection holds a second instance beside its own. {_BEST_SCORE}",
+    ),
+    reasons.BEYOND_LAYERS: (
         "Beyond the layers",
         "Not found, and less than half of the instance lies within the model's layers, however well it fills them. "
         "Shown: the largest instances",
     ),
-    kinds.SPLIT: ("Split", f"Several detections share one instance, and none finds it. {_BEST_SCORE}"),
-    kinds.POOR_MASK: ("Poor mask", f"A detection of the right instance, at an IoU below 0.5. {_BEST_SCORE}"),
-    kinds.MISSED: ("Missed", "No detection comes near. Shown: the largest visible parts"),
-    kinds.DUPLICATE: ("Duplicate", f"One more detection of an instance that is found. {_BEST_SCORE}"),
+    reasons.SPLIT: ("Split", f"Several detections share one instance, and none finds it. {_BEST_SCORE}"),
+    reasons.POOR_MASK: ("Poor mask", f"A detection of the right instance, at an IoU below 0.5. {_BEST_SCORE}"),
+    reasons.MISSED: ("Missed", "No detection comes near. Shown: the largest visible parts"),
+    DUPLICATE: ("Duplicate", f"One more detection of an instance that is found. {_BEST_SCORE}"),
 }
 """Kind -> title, and what it is and which cases are shown."""
 
@@ -123,38 +130,20 @@ def failure_figure(failures: Failures) -> Figure:
 
 def _draw_kinds(evaluation: Evaluation, outcome: Outcome) -> tuple[FailureKind, ...]:
     truth = evaluation.ground_truth
-    unfiltered = read_unfiltered(outcome, truth)
-    limits = {kind: PANELS_IN_ROW // (3 if kind == kinds.SUPPRESSED else 2) for kind in CASE_KINDS}
-    reached = _reached(evaluation, outcome) if outcome.layers else None
-    draw = _Drawing(evaluation, outcome, unfiltered, reached)
-    found = find_cases(truth, outcome.shown, outcome.errors, limits, unfiltered, reached)
+    columns = {kind: PANELS_IN_ROW // (3 if kind in outcome.others else 2) for kind in CASE_KINDS}
+    others = {reason: matched for reason, (_, matched) in outcome.others.items()}
+    draw = _Drawing(evaluation, outcome)
+    found = find_cases(truth, outcome.shown, outcome.errors, outcome.reasons, others, columns)
     return tuple(
         FailureKind(
             TEXTS[kind][0],
-            _count(cases.total, "detection" if kind == kinds.DUPLICATE else "instance", len(evaluation.dataset)),
+            _count(cases.total, "detection" if kind == DUPLICATE else "instance", len(evaluation.dataset)),
             f"{TEXTS[kind][1]}, at most one case an image.",
-            limits[kind],
+            columns[kind],
             tuple(draw.case(kind, case) for case in cases.shown),
         )
         for kind, cases in found.items()
     )
-
-
-def _reached(evaluation: Evaluation, outcome: Outcome) -> np.ndarray:
-    """(G,) share of each amodal mask in the run's layers; 1 where it is not needed.
-
-    What one sees lies in the first layer. Hence layers are drawn only for images with an instance that is not found and
-    is hidden by more than half.
-    """
-    matches = outcome.shown.matches
-    areas = mask_areas(evaluation.ground_truth.segmentations)
-    reached = np.ones(len(areas))
-    needed = (outcome.errors.instance_kind != NO_ERROR) & (matches.occlusion_rates > 0.5)
-    for image in np.unique(matches.ground_truth_image[needed]):
-        instances = np.flatnonzero(matches.ground_truth_image == image)
-        layers = evaluation.dataset.layers(int(matches.image_ids[image]), outcome.layers)
-        reached[instances] = reached_shares(layers, areas[instances])
-    return reached
 
 
 @dataclass(frozen=True)
@@ -163,8 +152,6 @@ class _Drawing:
 
     evaluation: Evaluation
     outcome: Outcome
-    unfiltered: Matched | None
-    reached: np.ndarray | None
 
     def case(self, kind: str, case: Case) -> CasePicture:
         truth, predictions = self.evaluation.ground_truth, self.outcome.shown.predictions
@@ -176,21 +163,20 @@ class _Drawing:
         matched = (matches.detection_image == case.image) & (self.outcome.match >= 0)
         others = [place for place in matches.detection_index[matched] if place not in case.detections]
         others = _decode([predictions.segmentations[place] for place in others])
-        shown = [masks, detections]
-        if case.removed is not None:
-            removed = _decode([self.unfiltered.predictions.segmentations[case.removed]])
-            shown.append(removed)
-        window = Window.around(np.concatenate(shown))
+        other, elsewhere = None, detections[:0]
+        if case.elsewhere is not None:
+            other, (predictions, _) = self.outcome.others[kind]
+            elsewhere = _decode([predictions.segmentations[case.elsewhere]])
+        window = Window.around(np.concatenate([masks, detections, elsewhere]))
 
         instance = _describe(truth, matches.occlusion_rates, case.instances[0])
         caption = f"Image {image_id}: {instance}. {self._say(kind, case)}"
         panels = [Panel("Truth", truth_picture(image, masks, self._visible(case), window), f"Truth: {caption}")]
-        if case.removed is not None:
-            nothing = np.zeros((0, *masks.shape[1:]), bool)
-            picture = model_picture(image, removed, nothing, masks, window)
-            panels.append(Panel("t = 1, without NMS", picture, f"Without non-maximum suppression: {caption}"))
+        if other:
+            picture = model_picture(image, elsewhere, masks[:0], masks, window)
+            panels.append(Panel(other, picture, f"As {other} has it: {caption}"))
         picture = model_picture(image, detections, others, masks, window)
-        name = "Model" if case.removed is None else f"t = {self.outcome.variant.rpartition('-')[2]}"
+        name = self.outcome.variant if other else "Model"
         panels.append(Panel(name, picture, f"{self.outcome.label}: {caption}"))
         return CasePicture(caption, tuple(panels))
 
@@ -201,20 +187,21 @@ class _Drawing:
         scores = [f"{predictions.scores[place]:.2f}" for place in case.detections]
         rles = [predictions.segmentations[place] for place in case.detections]
         ious = [f"{float(coco_mask.iou([rle], [instance], [0])[0, 0]):.2f}" for rle in rles]
-        if kind == kinds.SUPPRESSED:
-            removed = self.unfiltered.predictions
-            text = f"Removed: score {removed.scores[case.removed]:.2f}"
+        if kind in self.outcome.others:
+            name, (other, _) = self.outcome.others[kind]
+            text = f"{name} has it, score {other.scores[case.elsewhere]:.2f}"
             if rles:
-                boxes = [coco_mask.toBbox(rle) for rle in (removed.segmentations[case.removed], rles[0])]
+                boxes = [coco_mask.toBbox(rle) for rle in (other.segmentations[case.elsewhere], rles[0])]
                 text += f"; kept: score {scores[0]}, IoU of the boxes {box_iou(boxes[0], boxes[1][None])[0]:.2f}"
             return text
-        if kind == kinds.MERGED:
+        if kind == reasons.MERGED:
             other = CATEGORIES[truth.annotation_categories[case.instances[1]] - 1]
             return f"In one mask with the {other} (orange): score {scores[0]}"
-        if kind == kinds.BEYOND_LAYERS:
-            text = f"{_percent(self.reached[case.instances[0]])} of it in {self.outcome.layers} layers"
+        if kind == reasons.BEYOND_LAYERS:
+            reached = self.outcome.reasons.reached[case.instances[0]]
+            text = f"{format_percent(reached)} of it in {self.outcome.layers} layers"
             return f"{text}; best IoU {ious[0]}" if ious else f"{text}; no detection of its own"
-        if kind == kinds.MISSED:
+        if kind == reasons.MISSED:
             return f"Best IoU {ious[0]}" if ious else "No detection of its own"
         if len(rles) > 1:
             return f"Scores {', '.join(scores)}; IoU {', '.join(ious)}"
@@ -239,8 +226,4 @@ def _decode(rles: Sequence[dict]) -> np.ndarray:
 def _describe(truth: GroundTruth, occlusion_rates: np.ndarray, g: int) -> str:
     """ "circle, 71 % hidden"."""
     name = CATEGORIES[truth.annotation_categories[g] - 1]
-    return f"{name}, {_percent(occlusion_rates[g])} hidden"
-
-
-def _percent(share: float) -> str:
-    return f"{share:.0%}".replace("%", "\u202f%")
+    return f"{name}, {format_percent(occlusion_rates[g])} hidden"

@@ -6,17 +6,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmark.analysis.cases import reached_shares
-from benchmark.analysis.errors import DUPLICATE, HALF, KINDS, NO_ERROR, POOR_MASK
+from benchmark.analysis import errors
+from benchmark.analysis.cases import CASE_KINDS, DUPLICATE
+from benchmark.analysis.errors import HALF
+from benchmark.analysis.reasons import FOUND, POOR_MASK, REASONS, reached_shares
 from benchmark.evaluation.match import OCCLUSION_RANGES
 from benchmark.report.outcomes import Evaluation, Outcome
 from benchmark.report.pictures import UNMATCHED_COLOR, Panel, instance_colors, paint_instances, to_rgb
+from benchmark.report.render import format_percent
 from datasets.coco import decode_masks
 
 SCENES = 12
 """Scenes of a gallery: a third of them a whole number."""
 
-_NOUNS = (KINDS[DUPLICATE], KINDS[POOR_MASK])
+_NOUNS = (DUPLICATE, POOR_MASK)
 
 THIRDS = ("low", "middle", "high")
 
@@ -26,7 +29,7 @@ class GalleryScene:
     """One evaluation image: the picture, the truth, and a panel per run.
 
     third: of the gallery's scenes by their share of heavily occluded instances, see THIRDS. beyond: numbers of layers
-    that hold less than half of some instance. failures: (place of the run, kind of error) that occur.
+    that hold less than half of some instance. failures: (place of the run, kind of failure) that occur.
     """
 
     anchor: str
@@ -41,7 +44,7 @@ class GalleryScene:
 @dataclass(frozen=True)
 class Gallery:
     """The scenes of one evaluation set. thirds: third -> its range in words. layers: numbers that `beyond` may hold.
-    kinds: of errors that occur. models: the runs, for readers."""
+    kinds: of failures that occur. models: the runs, for readers."""
 
     anchor: str
     title: str
@@ -65,7 +68,7 @@ def build_gallery(anchor: str, evaluation: Evaluation, limit: int = SCENES) -> G
         for image_id, share, third in zip(image_ids, heavy, thirds, strict=True)
     )
     ranges = {
-        third: f"{min(shares):.0%} to {max(shares):.0%}".replace("%", "\u202f%")
+        third: f"{format_percent(min(shares))} to {format_percent(max(shares))}"
         for third in THIRDS
         if (shares := [share for share, of_scene in zip(heavy, thirds, strict=True) if of_scene == third])
     }
@@ -76,7 +79,7 @@ def build_gallery(anchor: str, evaluation: Evaluation, limit: int = SCENES) -> G
         scenes,
         ranges,
         tuple(count for count in layers if any(count in scene.beyond for scene in scenes)),
-        tuple(kind for kind in KINDS if kind in occurring),
+        tuple(kind for kind in CASE_KINDS if kind in occurring),
         tuple(outcome.label_with_tier for outcome in evaluation.outcomes),
     )
 
@@ -105,7 +108,7 @@ def _scene(
     for count in layers:
         reached = reached_shares(evaluation.dataset.layers(image_id, count), masks.sum(axis=(1, 2)))
         beyond[count] = int((reached < HALF).sum())
-    facts = [f"{len(truth)} instances", f"{heavy:.0%} of them heavily occluded".replace("%", "\u202f%")]
+    facts = [f"{len(truth)} instances", f"{format_percent(heavy)} of them heavily occluded"]
     facts += [f"{number} beyond {count} layers" for count, number in beyond.items() if number]
     deep = tuple(count for count, number in beyond.items() if number)
     return GalleryScene(
@@ -115,7 +118,7 @@ def _scene(
 
 def _prediction(outcome: Outcome, image_id: int, instances: int, colors: np.ndarray) -> tuple[Panel, list[str]]:
     """As many detections as there are instances, by score, each in the colour of the instance it matches; and the
-    kinds of errors: of all instances without a match, and duplicates among the detections drawn."""
+    kinds of failures: of all instances without a match, and duplicates among the detections drawn."""
     predictions, matches = outcome.shown
     image = int(np.searchsorted(matches.image_ids, image_id))
     found = np.flatnonzero(matches.detection_image == image)
@@ -131,15 +134,15 @@ def _prediction(outcome: Outcome, image_id: int, instances: int, colors: np.ndar
     rles = [predictions.segmentations[place] for place in places]
     masks = decode_masks(rles) if rles else np.zeros((0, 64, 64), bool)
 
-    lost = outcome.errors.instance_kind[matches.ground_truth_image == image]
-    counts = Counter(KINDS[kind] for kind in lost if kind != NO_ERROR)
-    duplicates = int((outcome.errors.detection_kind[drawn] == DUPLICATE).sum())
+    reasons = outcome.reasons.reason[matches.ground_truth_image == image]
+    counts = Counter(REASONS[reason] for reason in reasons if reason != FOUND)
+    duplicates = int((outcome.errors.detection_kind[drawn] == errors.DUPLICATE).sum())
     if duplicates:
-        counts[KINDS[DUPLICATE]] = duplicates
+        counts[DUPLICATE] = duplicates
     hits = int((match >= 0).sum())
     details = f"{hits} of {instances} found, {len(found)} detections"
     if counts:
-        details += "; " + ", ".join(_number(counts[kind], kind) for kind in KINDS if counts[kind])
+        details += "; " + ", ".join(_number(counts[kind], kind) for kind in CASE_KINDS if counts[kind])
     name = outcome.label_with_tier
     text = f"{name}: the {len(drawn)} detections with the highest scores, {hits} of which match an instance"
     return Panel(name, paint_instances(masks[depth], painted[depth]), text, details), list(counts)

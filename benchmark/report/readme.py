@@ -5,13 +5,17 @@ from pathlib import Path
 from benchmark.files import write_atomically
 from benchmark.report.render import to_markdown
 from benchmark.report.tables import Table
+from benchmark.report.texts import SECTIONS, TABLE_TITLES
 from benchmark.report.write import build_tables
 from datasets.errors import InputError
 
+REPORT = "results/report"
+"""Where the default command writes it, seen from the README."""
+
 BEGIN, END = "<!-- tables:begin -->", "<!-- tables:end -->"
 
-SHOWN, FOLDED = ("paired-sides", "table1"), ("table2", "paired-layers", "paired-baselines", "progress", "ablation")
-"""The verdict and Table 1 are open, of the former its first table; what a reader may want to know next unfolds."""
+SHOWN = ("paired-sides", "table1")
+"""Of the former only the first table. The README links to the others."""
 
 
 def update_readme(readme: Path, results: Path) -> bool:
@@ -32,15 +36,13 @@ def _with_tables(readme: Path, results: Path) -> str:
     if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(BEGIN) > text.index(END):
         raise InputError(f"{readme}: expected one line {BEGIN} and after it one line {END}")
     tables = build_tables(results)
-    shown = [table for name in SHOWN for table in tables.get(name, ())]
-    folded = [table for name in FOLDED for table in tables.get(name, ())]
-    verdict = tables.get("paired-sides", ())[1:]
-    parts = [to_markdown([table]) for table in shown if table not in verdict]
-    parts += [_folded(table) for table in (*verdict, *folded)]
-    block = "\n".join(parts)
+    parts = [to_markdown(tables[name][: 1 if name == "paired-sides" else None]) for name in SHOWN if name in tables]
+    block = "\n".join([*parts, _links(tables)])
     return f"{text[: text.index(BEGIN)]}{BEGIN}\n\n{block}\n{text[text.index(END) :]}"
 
 
-def _folded(table: Table) -> str:
-    """A table that unfolds when its title is clicked."""
-    return f"<details><summary>{table.title}</summary>\n\n{to_markdown([table])}\n</details>\n"
+def _links(tables: dict[str, list[Table]]) -> str:
+    """A list of the tables that are not shown, in the report's order."""
+    names = [name for name in SECTIONS if name in tables and name not in (*SHOWN, "smoke")]
+    lines = ["More tables, with the paper's numbers where it has some:", ""]
+    return "\n".join([*lines, *(f"- [{TABLE_TITLES[name]}]({REPORT}/{name}.md)" for name in names)]) + "\n"

@@ -74,6 +74,11 @@ def format_interval(interval: tuple[float, float] | None, signed: bool = False) 
     return f"[{low}, {high}]"
 
 
+def format_percent(share: float) -> str:
+    """ "71 %", with a narrow space that does not break."""
+    return f"{share:.0%}".replace("%", "\u202f%")
+
+
 def metric_head(metric: str) -> str:
     return metric.replace("_", " ")
 

@@ -34,6 +34,7 @@ TABLE_TITLES = {
     "families": "NMS variants and detection protocols, each at its best threshold",
     "layers": "Layers: trained models and what so many layers can hold",
     "errors": "What costs average precision",
+    "lost-instances": "What becomes of the instances: found, suppressed, cut off, beyond the layers, missed",
     "figure3": "Fig. 3: embedding channels C and instances per image",
     "progress": "Each model from budget to budget",
     "smoke": "Smoke tests",
@@ -92,6 +93,15 @@ TABLE_NOTES = {
         "Poor mask: the right instance at an IoU below 0.5. Background: anything else.",
         "Instances: without a match because of this kind. False positives: detections of this kind.",
     ),
+    "lost-instances": (
+        "Shares of all instances, below of those that are not hidden, hidden by up to 0.25, and by more. Found: "
+        "matched by a detection at IoU 0.5. Every other instance is lost for one reason, the first that holds.",
+        "Suppressed: a variant within the same limits on detections that suppresses less finds it. Cut off: a variant "
+        "within wider limits (score floor, NMS of proposals, number of detections) does. Both are the variants with "
+        "the highest recall whose predictions are kept; a detection that overlaps another instance more does not "
+        "count. Beyond layers: less than half of its mask lies in as many layers of ground truth. Merged, split, poor "
+        "mask, missed: as among the errors.",
+    ),
     "figure3": (
         "Rectangles only, N of them in an image. Bold: the best in its column for this N. The paper draws its numbers "
         "and prints none.",
@@ -129,6 +139,12 @@ SECTIONS = {
         "Does the verdict on NMS survive?",
         "The paper blames non-maximum suppression for what top-down models miss. Other ways to suppress, and other "
         "limits on detections, from the same network.",
+    ),
+    "lost-instances": (
+        "Why instances are not found",
+        "What does suppression remove, what do limits on detections such as the score floor cut off, what can layers "
+        "not hold, and what did the model never find? Each instance that no detection matches is put down to one "
+        "reason.",
     ),
     "layers": (
         "More than two layers",
@@ -214,6 +230,11 @@ FIGURE3_CAPTION = "Metrics against the number of rectangles in an image, one lin
 ANALYSIS_PLOTS = {
     "families": ("families", "Metrics against the threshold; a horizontal line has none."),
     "layers-reached": ("layers", "Trained models, and the most that so many layers can hold."),
+    "lost-by-occlusion": (
+        "lost-instances",
+        "Instances that are not found, by the hidden share of their area, and why.",
+    ),
+    "lost-by-threshold": ("lost-instances", "Instances that are not found at each NMS threshold of Table 1, and why."),
     "errors": ("errors", "AP50 lost to each kind of error."),
     "recall-difference": (
         "paired-sides",

@@ -20,6 +20,8 @@ from benchmark.report.figure3 import grid_plot, grid_table, read_grids
 from benchmark.report.figure4 import model_steps
 from benchmark.report.gallery import SCENES, Gallery, build_gallery
 from benchmark.report.html import PanelRow, Plot, Section, render_page
+from benchmark.report.lost_instances import NAME as LOST_INSTANCES
+from benchmark.report.lost_instances import occlusion_plot, read_all_outcomes, reason_table, threshold_plot
 from benchmark.report.outcomes import Evaluation, read_outcomes
 from benchmark.report.pictures import CATEGORY_COLORS, UNMATCHED_COLOR, layer_panels, sample_panels
 from benchmark.report.plots import panel_figure, to_inline_svg, to_pdf, to_svg, variant_plot
@@ -89,6 +91,10 @@ def write_report(results: Path, out: Path, data_folder: Path | None = None) -> l
     """
     paper, runs = read_paper(results / "paper"), read_runs(results / "released")
     tables = build_tables(results)
+    evaluations = read_outcomes(data_folder, runs, paper["table1"]) if data_folder else []
+    outcomes = read_all_outcomes(evaluations, paper["table1"])
+    if lost := reason_table(outcomes):
+        tables[LOST_INSTANCES] = [lost]
     contents: dict[str, str | bytes] = {}
     for name, of_name in tables.items():
         for ending, convert in TABLE_FORMATS.items():
@@ -105,6 +111,8 @@ def write_report(results: Path, out: Path, data_folder: Path | None = None) -> l
     figures = {
         "families": families_plot(runs, paper["table1"], PLOT_METRICS),
         "layers-reached": layers_plot(runs, paper["table1"], PLOT_METRICS),
+        "lost-by-occlusion": occlusion_plot(evaluations),
+        "lost-by-threshold": threshold_plot(outcomes),
         "errors": error_plot(runs, paper["table1"]),
         "recall-by-occlusion": recall_plot(runs, paper["table1"]),
         "recall-difference": recall_difference_plot(results / "comparisons.json", runs, paper["table1"]),
@@ -127,7 +135,6 @@ def write_report(results: Path, out: Path, data_folder: Path | None = None) -> l
         "scenes": samples,
         "table2": [PanelRow(f"N = {n}", layer_panels(scene)) for n, scene in scenes.items()],
     }
-    evaluations = read_outcomes(data_folder, runs, paper["table1"]) if data_folder else []
     failures = [of_run for evaluation in evaluations for of_run in find_failures(evaluation)]
     for of_run in failures:
         contents |= _plot_files(of_run.name, failure_figure(of_run))

@@ -6,12 +6,9 @@ import shutil
 import numpy as np
 import pytest
 
-from benchmark.evaluation_sets import evaluation_set
-from benchmark.files import write_compact_json
 from benchmark.report.write import write_report
-from datasets.coco import decode_masks, encode_masks
-from datasets.scene import SceneParameters
 from tests.benchmark.conftest import Results
+from tests.benchmark.report.faults import add_faulty_runs
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright drives the browser: not installed")
 
@@ -35,32 +32,9 @@ def browser():
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory):
-    """Six scenes, two runs that see the truth but for one fault each: merged in image 2, suppressed in image 3."""
     folder = tmp_path_factory.mktemp("page")
-    dataset = evaluation_set(folder / "data", SceneParameters.uniform(2), images=6, seed=5)
-    described = {key: dataset.info[key] for key in ("content_hash", "images", "seed", "parameters")}
     results = Results(folder / "results")
-
-    def add(name, model, variants, preset):
-        run = results.add_run(name, model, dict.fromkeys(variants, 0.5), n=2, preset=preset, dataset=described)
-        for variant, change in variants.items():
-            found = [detection for image_id in dataset.image_ids for detection in change(image_id)]
-            write_compact_json(run / f"predictions.{variant}.json.gz", found)
-
-    def truth(image_id):
-        keys = ("image_id", "category_id", "segmentation")
-        return [{key: one[key] for key in keys} | {"score": 0.9} for one in dataset.annotations(image_id)]
-
-    def merged(image_id):
-        found = truth(image_id)
-        if image_id == 2:
-            whole = decode_masks([found[0]["segmentation"], found[1]["segmentation"]]).any(axis=0)
-            found[:2] = [found[0] | {"segmentation": encode_masks(whole[None])[0]}]
-        return found
-
-    add("embedding", "layered-embedding", {"default": merged}, "compact")
-    sweep = {"nms-0.5": lambda image_id: truth(image_id)[image_id == 3 :], "nms-1.0": truth}
-    add("boxes", "detectron2-mask-rcnn", sweep, "cpu")
+    add_faulty_runs(results, folder / "data")
     write_report(results.folder, folder / "report", folder / "data")
     return folder / "report"
 
@@ -124,14 +98,14 @@ def test_tables_sort_by_click_and_key(open_page):
     page = open_page()
     read = """() => [...document.querySelector("#runs tbody").rows].slice(1).map(row => row.cells[1].dataset.value)"""
     page.evaluate("""() => [...document.querySelector("#runs tbody").rows].slice(1).forEach(
-        (row, i) => i ? row.cells[1].dataset.value = [0.3, 0.1][i - 1] : delete row.cells[1].dataset.value)""")
+        (row, i) => i ? row.cells[1].dataset.value = [0.3, 0.1, 0.2][i - 1] : delete row.cells[1].dataset.value)""")
     head = page.locator("#runs thead button").nth(1)
     head.click()
-    assert page.evaluate(read) == ["0.3", "0.1", None]
+    assert page.evaluate(read) == ["0.3", "0.2", "0.1", None]
     assert head.locator("..").get_attribute("aria-sort") == "descending"
     head.focus()
     page.keyboard.press("Enter")
-    assert page.evaluate(read) == ["0.1", "0.3", None]
+    assert page.evaluate(read) == ["0.1", "0.2", "0.3", None]
 
 
 def test_gallery_steps(open_page):

@@ -121,8 +121,12 @@ def test_readme_block_follows_the_results(results, tmp_path):
     assert update_readme(readme, results.folder)
     text = readme.read_text()
     assert text.startswith("# Head\n") and text.endswith(f"{END}\n\ntail\n")
-    assert "**Table 1" in text and "<details><summary>Table 2" in text and "\nold\n" not in text
-    assert text.count("<details>") == text.count("</details>") == 2  # Table 2 and the ablation
+    assert (
+        "**Table 1" in text
+        and "- [Table 2: masks" in text
+        and "](results/report/table2.md)" in text
+        and "\nold\n" not in text
+    )
     assert readme_is_current(readme, results.folder) and not update_readme(readme, results.folder)
     results.add_run("e", "layered-embedding", {"default": 0.8})
     assert not readme_is_current(readme, results.folder)
