@@ -39,9 +39,9 @@ def paired_table(name: str, comparisons: Path, runs: Sequence[ReleasedRun], rank
     rows = [_paired_row(entry, by_name, ranking, PAIRED_SIDES[name]) for _, entry in compared]
     recall = [_recall_in_words(entry) for _, entry in compared]
     verdicts = [f"{_in_words(row)} {by_occlusion}" for row, by_occlusion in zip(rows, recall, strict=True)]
-    title, notes = f"paired-{name}", (*verdicts, *TABLE_NOTES[f"paired-{name}"])
-    table = Table(title, TABLE_TITLES[title], "Difference", MAIN_METRICS, tuple(rows), notes, {},
-                  ours="difference", signed=True)  # fmt: skip
+    title = f"paired-{name}"
+    table = Table(title, TABLE_TITLES[title], "Difference", MAIN_METRICS, tuple(rows), TABLE_NOTES[title], {},
+                  ours="difference", signed=True, lead=tuple(verdicts))  # fmt: skip
     return with_footnotes(table)
 
 

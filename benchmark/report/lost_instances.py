@@ -65,8 +65,8 @@ def reason_table(outcomes: Sequence[Outcome]) -> Table | None:
         Row(outcome.run.scenes, outcome.label_with_tier, outcome.variant, _shares(outcome), outcome.run)
         for outcome in outcomes
     ]
-    notes = (*map(_in_words, outcomes), *TABLE_NOTES[NAME])
-    table = Table(NAME, TABLE_TITLES[NAME], "Model", ("found", *REASONS), tuple(rows), notes, {}, ours="all")
+    title, notes, lead = TABLE_TITLES[NAME], TABLE_NOTES[NAME], tuple(map(_in_words, outcomes))
+    table = Table(NAME, title, "Model", ("found", *REASONS), tuple(rows), notes, {}, ours="all", lead=lead)
     return with_footnotes(table)
 
 

@@ -87,7 +87,8 @@ def _markdown_table(table: Table) -> str:
     several = _has_several_lines(table)
     heads = ["N", table.label_head, *([""] if several else []), *map(metric_head, table.metrics)]
     aligns = ["--:", ":--", *([":--"] if several else []), *["--:"] * len(table.metrics)]
-    lines = [f"**{table.title}**", "", _markdown_line(heads), _markdown_line(aligns)]
+    lead = [*(f"- {said}" for said in table.lead), ""] if table.lead else []
+    lines = [f"**{table.title}**", "", *lead, _markdown_line(heads), _markdown_line(aligns)]
     for group, rows in table.groups.items():
         for row in rows:
             first = group if row is rows[0] else ""
@@ -129,7 +130,7 @@ def _latex_table(table: Table) -> str:
                 body = body or [rf"\multicolumn{{{len(table.metrics)}}}{{c}}{{{NOT_RUN}}}"]
                 lines.append(" & ".join(head + body) + r" \\")
                 first = label = ""
-    remarks = [_latex(note) for note in table.notes]
+    remarks = [_latex(note) for note in (*table.lead, *table.notes)]
     remarks += [rf"\textsuperscript{{{letter}}} {_latex(facts)}" for letter, facts in table.footnotes.items()]
     lines += [r"\bottomrule", r"\end{tabular}", r"\par\medskip", r"\parbox{\textwidth}{\raggedright\scriptsize"]
     lines += [rf"{remark}\par" for remark in remarks]

@@ -62,8 +62,8 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """name: of the files. notes: what holds for the whole table. footnotes: letter -> facts of a run.
-    tier: of all its runs, or None. ours: what our numbers are called. signed: they are differences."""
+    """name: of the files. lead: what it says in words, above it. notes: how to read it. footnotes: letter -> facts of a
+    run. tier: of all its runs, or None. ours: what our numbers are called. signed: they are differences."""
 
     name: str
     title: str
@@ -75,6 +75,7 @@ class Table:
     tier: str | None = None
     ours: str = "ours"
     signed: bool = False
+    lead: tuple[str, ...] = ()
 
     @property
     def runs(self) -> list[ReleasedRun]:

@@ -95,7 +95,13 @@ def test_the_readme_opens_with_the_verdict(analysed, tmp_path):
     readme = tmp_path / "README.md"
     readme.write_text(f"{BEGIN}\n{END}\n")
     update_readme(readme, analysed)
-    order = ["**Embedding minus best", "**Table 1", "<summary>Embedding minus best", "<summary>Table 2"]
+    order = [
+        "**Embedding minus best",
+        "- N = 6, layered-embedding",
+        "| difference |",
+        "**Table 1",
+        "](results/report/table2.md)",
+    ]
     places = [readme.read_text().index(text) for text in order]
     assert places == sorted(places)
 
