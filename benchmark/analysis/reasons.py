@@ -70,14 +70,13 @@ def find_reasons(
     elsewhere = {
         reason: found_elsewhere(ground_truth, shown.predictions, other, lost) for reason, other in others.items()
     }
-    holds = [found >= 0 for found in elsewhere.values()]
-    chosen = [REASONS.index(reason) for reason in elsewhere]
+    holds = {reason: found >= 0 for reason, found in elsewhere.items()}
     if reached is not None:
-        holds.append(reached < HALF)
-        chosen.append(REASONS.index(BEYOND_LAYERS))
-    kinds = {kind: REASONS.index(name) for kind, name in enumerate(KINDS) if name in REASONS}
-    holds += [errors.instance_kind == kind for kind in kinds]
-    return Reasons(np.select([~lost, *holds], [FOUND, *chosen, *kinds.values()], FOUND), elsewhere, reached)
+        holds[BEYOND_LAYERS] = reached < HALF
+    holds |= {name: errors.instance_kind == kind for kind, name in enumerate(KINDS) if name in REASONS}
+    chosen = [place for place, reason in enumerate(REASONS) if reason in holds]
+    reason = np.select([~lost, *(holds[REASONS[place]] for place in chosen)], [FOUND, *chosen], FOUND)
+    return Reasons(reason, elsewhere, reached)
 
 
 def found_elsewhere(truth: GroundTruth, shown: Predictions, other: Matched, lost: np.ndarray) -> np.ndarray:

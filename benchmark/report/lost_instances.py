@@ -1,6 +1,6 @@
 """Why instances are not found: a table of shares, and plots against occlusion rate and NMS threshold."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from textwrap import fill
 
 import matplotlib
@@ -46,26 +46,30 @@ TITLE_WIDTH = 26
 """Letters in a line above a small plot."""
 
 
-def read_all_outcomes(evaluations: Sequence[Evaluation], ranking: PaperTable) -> list[Outcome]:
-    """Of trained runs: the headline variant, or every NMS threshold that the paper's table names."""
-    return [
-        of_sweep
+def read_sweeps(evaluations: Sequence[Evaluation], ranking: PaperTable) -> dict[str, list[Outcome]]:
+    """Trained run -> its headline variant, or every NMS threshold that the paper's table names."""
+    return {
+        outcome.run.name: read_sweep(evaluation, outcome, ranking)
         for evaluation in evaluations
         for outcome in evaluation.outcomes
         if outcome.run.trained
-        for of_sweep in read_sweep(evaluation, outcome, ranking)
-    ]
+    }
 
 
-def reason_table(outcomes: Sequence[Outcome]) -> Table | None:
-    """Shares of all instances by what becomes of them, and below of those in each occlusion range."""
-    if not outcomes:
+def reason_table(evaluations: Sequence[Evaluation], sweeps: Mapping[str, Sequence[Outcome]]) -> Table | None:
+    """Shares of all instances by what becomes of them, and below of those in each occlusion range.
+
+    In words for the headline variant of each run.
+    """
+    if not sweeps:
         return None
+    headlines = [outcome for evaluation in evaluations for outcome in evaluation.outcomes if outcome.run.trained]
     rows = [
         Row(outcome.run.scenes, outcome.label_with_tier, outcome.variant, _shares(outcome), outcome.run)
-        for outcome in outcomes
+        for of_run in sweeps.values()
+        for outcome in of_run
     ]
-    title, notes, lead = TABLE_TITLES[NAME], TABLE_NOTES[NAME], tuple(map(_in_words, outcomes))
+    title, notes, lead = TABLE_TITLES[NAME], TABLE_NOTES[NAME], tuple(map(_in_words, headlines))
     table = Table(NAME, title, "Model", ("found", *REASONS), tuple(rows), notes, {}, ours="all", lead=lead)
     return with_footnotes(table)
 
@@ -100,18 +104,15 @@ def occlusion_plot(evaluations: Sequence[Evaluation]) -> Figure | None:
     return figure
 
 
-def threshold_plot(outcomes: Sequence[Outcome]) -> Figure | None:
+def threshold_plot(sweeps: Mapping[str, Sequence[Outcome]]) -> Figure | None:
     """Instances that are not found at each threshold of a sweep; axes for each run with one."""
-    sweeps: dict[str, list[Outcome]] = {}
-    for outcome in outcomes:
-        if outcome.others:
-            sweeps.setdefault(outcome.run.name, []).append(outcome)
-    if not sweeps:
+    shown = [of_run for of_run in sweeps.values() if of_run[0].others]
+    if not shown:
         return None
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(3.4 * len(sweeps), 3.2), layout="constrained")
-        axes = figure.subplots(1, len(sweeps), sharey=True, squeeze=False)[0]
-        for axis, of_run in zip(axes, sweeps.values(), strict=True):
+        figure = Figure(figsize=(3.4 * len(shown), 3.2), layout="constrained")
+        axes = figure.subplots(1, len(shown), sharey=True, squeeze=False)[0]
+        for axis, of_run in zip(axes, shown, strict=True):
             shares = [_counts(outcome, np.zeros_like(outcome.reasons.reason), 1) for outcome in of_run]
             _stack(axis, np.arange(len(of_run)), np.concatenate(shares, axis=1), width=0.7)
             axis.set_xticks(range(len(of_run)), [outcome.variant for outcome in of_run], rotation=20)

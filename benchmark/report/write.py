@@ -21,7 +21,7 @@ from benchmark.report.figure4 import model_steps
 from benchmark.report.gallery import SCENES, Gallery, build_gallery
 from benchmark.report.html import PanelRow, Plot, Section, render_page
 from benchmark.report.lost_instances import NAME as LOST_INSTANCES
-from benchmark.report.lost_instances import occlusion_plot, read_all_outcomes, reason_table, threshold_plot
+from benchmark.report.lost_instances import occlusion_plot, read_sweeps, reason_table, threshold_plot
 from benchmark.report.outcomes import Evaluation, read_outcomes
 from benchmark.report.pictures import CATEGORY_COLORS, UNMATCHED_COLOR, layer_panels, sample_panels
 from benchmark.report.plots import panel_figure, to_inline_svg, to_pdf, to_svg, variant_plot
@@ -92,8 +92,8 @@ def write_report(results: Path, out: Path, data_folder: Path | None = None) -> l
     paper, runs = read_paper(results / "paper"), read_runs(results / "released")
     tables = build_tables(results)
     evaluations = read_outcomes(data_folder, runs, paper["table1"]) if data_folder else []
-    outcomes = read_all_outcomes(evaluations, paper["table1"])
-    if lost := reason_table(outcomes):
+    sweeps = read_sweeps(evaluations, paper["table1"])
+    if lost := reason_table(evaluations, sweeps):
         tables[LOST_INSTANCES] = [lost]
     contents: dict[str, str | bytes] = {}
     for name, of_name in tables.items():
@@ -112,7 +112,7 @@ def write_report(results: Path, out: Path, data_folder: Path | None = None) -> l
         "families": families_plot(runs, paper["table1"], PLOT_METRICS),
         "layers-reached": layers_plot(runs, paper["table1"], PLOT_METRICS),
         "lost-by-occlusion": occlusion_plot(evaluations),
-        "lost-by-threshold": threshold_plot(outcomes),
+        "lost-by-threshold": threshold_plot(sweeps),
         "errors": error_plot(runs, paper["table1"]),
         "recall-by-occlusion": recall_plot(runs, paper["table1"]),
         "recall-difference": recall_difference_plot(results / "comparisons.json", runs, paper["table1"]),

@@ -24,7 +24,7 @@ def test_the_kinds_of_errors():
 
 
 def test_suppressed_comes_before_cut_off_and_that_before_layers():
-    detected = {"suppressed": [(1, LEFT, 0.9)], "cut off": [(1, LEFT, 0.9), (1, RIGHT, 0.1)]}
+    detected = {"cut off": [(1, LEFT, 0.9), (1, RIGHT, 0.1)], "suppressed": [(1, LEFT, 0.9)]}
     instances = [(1, LEFT), (1, RIGHT), (1, BOTTOM)]
     assert reasons(instances, [], detected, np.zeros(3)) == ["suppressed", "cut off", "beyond layers"]
     assert reasons(instances, [(1, LEFT, 0.9)], detected, np.ones(3)) == ["found", "cut off", "missed"]

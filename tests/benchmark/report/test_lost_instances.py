@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmark.report.lost_instances import occlusion_plot, read_all_outcomes, reason_table, threshold_plot
+from benchmark.report.lost_instances import occlusion_plot, read_sweeps, reason_table, threshold_plot
 from benchmark.report.outcomes import read_outcomes, telling_variants
 from benchmark.report.runs import read_runs
 from benchmark.report.tables import read_paper
@@ -11,17 +11,17 @@ from tests.benchmark.report.faults import add_faulty_runs
 
 @pytest.fixture
 def judged(results, tmp_path):
-    """(evaluations, outcomes, number of instances) of two runs with known faults."""
+    """(evaluations, sweeps, number of instances) of two runs with known faults."""
     dataset = add_faulty_runs(results, tmp_path / "data")
     ranking = read_paper(results.folder / "paper")["table1"]
     evaluations = read_outcomes(tmp_path / "data", read_runs(results.folder / "released"), ranking)
     instances = sum(len(dataset.annotations(image_id)) for image_id in dataset.image_ids)
-    return evaluations, read_all_outcomes(evaluations, ranking), instances
+    return evaluations, read_sweeps(evaluations, ranking), instances
 
 
 def test_every_lost_instance_has_its_reason(judged):
-    _, outcomes, instances = judged
-    rows = {row.variant: row for row in reason_table(outcomes).rows}
+    evaluations, sweeps, instances = judged
+    rows = {row.variant: row for row in reason_table(evaluations, sweeps).rows}
     assert set(rows) == {"default", "nms-0.5"}  # of the sweep what Table 1 names
     shares = {
         variant: {name: round(value.ours * instances) for name, value in row.values.items() if value.ours}
@@ -34,30 +34,30 @@ def test_every_lost_instance_has_its_reason(judged):
 
 def test_shares_of_each_occlusion_range(judged):
     """They sum to one, as each instance is found or lost for one reason."""
-    _, outcomes, _ = judged
-    for row in reason_table(outcomes).rows:
+    evaluations, sweeps, _ = judged
+    for row in reason_table(evaluations, sweeps).rows:
         assert sum(value.ours for value in row.values.values()) == pytest.approx(1)
         for of_range in ("none", "partial", "heavy"):
             assert sum(float(value.details[of_range]) for value in row.values.values()) == pytest.approx(1, abs=5e-4)
 
 
 def test_in_words(judged):
-    _, outcomes, instances = judged
+    evaluations, sweeps, instances = judged
     assert any(
         f"2 of {instances} instances not found: 50\u202f% suppressed, 50\u202f% cut off (0\u202f% of these" in said
-        for said in reason_table(outcomes).lead
+        for said in reason_table(evaluations, sweeps).lead
     )
 
 
 def test_plots_have_axes_for_each_run(judged):
-    evaluations, outcomes, _ = judged
+    evaluations, sweeps, _ = judged
     assert len(occlusion_plot(evaluations).axes) == 2
-    (axis,) = threshold_plot(outcomes).axes
+    (axis,) = threshold_plot(sweeps).axes
     assert [label.get_text() for label in axis.get_xticklabels()] == ["nms-0.5"]
 
 
 def test_nothing_to_say():
-    assert reason_table([]) is None and occlusion_plot([]) is None and threshold_plot([]) is None
+    assert reason_table([], {}) is None and occlusion_plot([]) is None and threshold_plot({}) is None
 
 
 def test_variants_that_tell(results, tmp_path):
