@@ -41,10 +41,14 @@ def bin_edges(bins: int) -> np.ndarray:
     return np.arange(bins + 1) / bins
 
 
+def places_in_bins(occlusion_rates: np.ndarray, bins: int) -> np.ndarray:
+    """(G,) int64 bin of each rate. A bin holds its lower edge, the last one its upper as well."""
+    return np.minimum(np.searchsorted(bin_edges(bins), occlusion_rates, side="right") - 1, bins - 1)
+
+
 def _per_image(matches: Matches, bins: int) -> tuple[np.ndarray, np.ndarray]:
     """Instances and the share of them that is found, summed: (I, bins) int64 and float64."""
-    rates = np.searchsorted(bin_edges(bins), matches.occlusion_rates, side="right") - 1
-    cells = matches.ground_truth_image * bins + np.minimum(rates, bins - 1)
+    cells = matches.ground_truth_image * bins + places_in_bins(matches.occlusion_rates, bins)
     found = (matches.ground_truth_match[matches.ranges.index("all")] >= 0).mean(axis=0)
     shape = len(matches.image_ids), bins
     size = shape[0] * shape[1]

@@ -8,18 +8,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmark.analysis.occlusion import bin_edges
-from benchmark.analysis.reasons import (
-    BEYOND_LAYERS,
-    CUT_OFF,
-    FOUND,
-    MERGED,
-    MISSED,
-    POOR_MASK,
-    REASONS,
-    SPLIT,
-    SUPPRESSED,
-)
+from benchmark.analysis.occlusion import bin_edges, places_in_bins
+from benchmark.analysis.reasons import CUT_OFF, FOUND, REASONS
 from benchmark.report.outcomes import Evaluation, Outcome, read_sweep
 from benchmark.report.plots import STYLE
 from benchmark.report.render import format_percent
@@ -29,16 +19,8 @@ from benchmark.report.texts import TABLE_NOTES, TABLE_TITLES
 
 NAME = "lost-instances"
 
-COLORS = {
-    SUPPRESSED: "#D55E00",
-    CUT_OFF: "#E69F00",
-    BEYOND_LAYERS: "#0072B2",
-    MERGED: "#CC79A7",
-    SPLIT: "#56B4E9",
-    POOR_MASK: "#009E73",
-    MISSED: "#8A8A8A",
-}
-"""From the palette of Okabe and Ito: what a setting takes away in warm colours, what a model never had in grey."""
+COLORS = ("#D55E00", "#E69F00", "#0072B2", "#CC79A7", "#56B4E9", "#009E73", "#8A8A8A")
+"""Of REASONS, from the palette of Okabe and Ito: what a setting takes away in warm colours, what is missed in grey."""
 
 BINS = 10
 
@@ -84,7 +66,7 @@ def occlusion_plot(evaluations: Sequence[Evaluation]) -> Figure | None:
     if not groups:
         return None
     columns = max(map(len, groups.values()))
-    edges = bin_edges(BINS)
+    middles = bin_edges(BINS)[:-1] + 0.5 / BINS
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(2.3 * columns + 0.4, 2.1 * len(groups) + 0.5), layout="constrained")
         axes = figure.subplots(len(groups), columns, sharex=True, sharey=True, squeeze=False)
@@ -93,9 +75,8 @@ def occlusion_plot(evaluations: Sequence[Evaluation]) -> Figure | None:
             for axis in row[len(of_group) :]:
                 axis.set_axis_off()
             for axis, outcome in zip(row, of_group, strict=False):
-                rates = outcome.shown.matches.occlusion_rates
-                places = np.clip(np.searchsorted(edges, rates, side="right") - 1, 0, BINS - 1)
-                _stack(axis, edges[:-1] + 0.5 / BINS, _counts(outcome, places, BINS), width=0.9 / BINS)
+                places = places_in_bins(outcome.shown.matches.occlusion_rates, BINS)
+                _stack(axis, middles, _shares_at(outcome, places, BINS), width=0.9 / BINS)
                 axis.set_title(fill(outcome.label, TITLE_WIDTH), fontsize=8)
                 axis.set(xlim=(0, 1), ylim=(0, 1))
                 axis.set_xlabel("occlusion rate", fontsize=8)
@@ -113,7 +94,7 @@ def threshold_plot(sweeps: Mapping[str, Sequence[Outcome]]) -> Figure | None:
         figure = Figure(figsize=(3.4 * len(shown), 3.2), layout="constrained")
         axes = figure.subplots(1, len(shown), sharey=True, squeeze=False)[0]
         for axis, of_run in zip(axes, shown, strict=True):
-            shares = [_counts(outcome, np.zeros_like(outcome.reasons.reason), 1) for outcome in of_run]
+            shares = [_shares_at(outcome, np.zeros_like(outcome.reasons.reason), 1) for outcome in of_run]
             _stack(axis, np.arange(len(of_run)), np.concatenate(shares, axis=1), width=0.7)
             axis.set_xticks(range(len(of_run)), [outcome.variant for outcome in of_run], rotation=20)
             axis.grid(axis="x", visible=False)
@@ -127,11 +108,11 @@ def threshold_plot(sweeps: Mapping[str, Sequence[Outcome]]) -> Figure | None:
 def _shares(outcome: Outcome) -> dict[str, Value]:
     matches, reason = outcome.shown.matches, outcome.reasons.reason
     ranges = dict(zip(matches.ranges, matches.in_range, strict=True))
+    del ranges["all"]
     values = {}
     for place, name in enumerate(("found", *REASONS), FOUND):
         lost = reason == place
         parts = {of_range: f"{lost[inside].mean():.4f}" for of_range, inside in ranges.items() if inside.any()}
-        parts.pop("all", None)
         values[name] = Value(float(lost.mean()) if len(lost) else None, details=parts)
     return values
 
@@ -153,20 +134,17 @@ def _in_words(outcome: Outcome) -> str:
     )
 
 
-def _counts(outcome: Outcome, places: np.ndarray, size: int) -> np.ndarray:
-    """(reasons, size) float64 share of the instances at each place that is lost for each reason; NaN where none is."""
-    instances = np.bincount(places, minlength=size)
-    lost = np.stack(
-        [np.bincount(places[outcome.reasons.of(reason)], minlength=size) for reason in REASONS]
-    )  # fmt: skip
-    return np.divide(lost, instances, out=np.full(lost.shape, np.nan), where=instances > 0)
+def _shares_at(outcome: Outcome, places: np.ndarray, size: int) -> np.ndarray:
+    """(reasons, size) float64 share of the instances at each place that is lost for each reason; 0 without any."""
+    lost = np.stack([np.bincount(places[outcome.reasons.of(reason)], minlength=size) for reason in REASONS])
+    return lost / np.maximum(np.bincount(places, minlength=size), 1)
 
 
 def _stack(axis: Axes, x: np.ndarray, shares: np.ndarray, width: float) -> None:
     bottom = np.zeros(len(x))
-    for reason, of_reason in zip(REASONS, np.nan_to_num(shares), strict=True):
+    for reason, color, of_reason in zip(REASONS, COLORS, shares, strict=True):
         if of_reason.any():
-            axis.bar(x, of_reason, width, bottom, color=COLORS[reason], label=reason)
+            axis.bar(x, of_reason, width, bottom, color=color, label=reason)
             bottom += of_reason
 
 

@@ -90,9 +90,9 @@ def read_outcomes(data_folder: Path, runs: Sequence[ReleasedRun], ranking: Paper
 
 def read_sweep(evaluation: Evaluation, outcome: Outcome, ranking: PaperTable) -> list[Outcome]:
     """The outcome and, where its run has several ways to suppress detections, those that the paper's table names."""
-    named = [name for name in dict.fromkeys(ranking.rows["run_variant"]) if predictions_file(outcome.run, name)]
     if not outcome.others:
         return [outcome]
+    named = [name for name in dict.fromkeys(ranking.rows["run_variant"]) if predictions_file(outcome.run, name)]
     return [
         outcome
         if name == outcome.variant
