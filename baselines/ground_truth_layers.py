@@ -4,8 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from benchmark.adapter import Adapter, Detections
-from benchmark.run import Run
+from benchmark.adapter import Adapter, Detections, Run
 from datasets.exported import ExportedDataset
 from datasets.layers import masks_from_layers
 

@@ -7,9 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from benchmark.adapter import Detections
+from benchmark.adapter import Detections, Run
 from benchmark.engine.checkpoint import load_weights
-from benchmark.run import Run
 from datasets.exported import ExportedDataset
 
 

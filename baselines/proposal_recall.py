@@ -16,8 +16,8 @@ from torchvision.ops import box_iou
 
 from baselines.box_targets import BoxSample, render_boxes
 from baselines.nms_sweep import PROTOCOLS
-from benchmark.registry import find_adapter
-from benchmark.runs import load_run
+from benchmark.models.registry import find_adapter
+from benchmark.runs.make import load_run
 from datasets.errors import InputError
 from datasets.scene import CATEGORIES, sample_scene
 from datasets.seeds import TUNING_SEED

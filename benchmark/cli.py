@@ -169,11 +169,12 @@ def _export(options: argparse.Namespace) -> int:
 
 
 def _train(options: argparse.Namespace) -> int:
-    from benchmark.evaluation_sets import evaluation_set
-    from benchmark.presets import with_images, with_setting
-    from benchmark.registry import find_adapter, find_preset
-    from benchmark.run import Run, is_main_process
-    from benchmark.runs import predict_and_evaluate, train
+    from benchmark.adapter import Run
+    from benchmark.evaluation.sets import evaluation_set
+    from benchmark.models.presets import with_images, with_setting
+    from benchmark.models.registry import find_adapter, find_preset
+    from benchmark.runs.folder import is_main_process
+    from benchmark.runs.make import predict_and_evaluate, train
 
     adapter = find_adapter(options.model)
     preset = with_images(find_preset(adapter, options.model, options.preset), options.images)
@@ -205,8 +206,8 @@ def _train(options: argparse.Namespace) -> int:
 
 
 def _sweep(options: argparse.Namespace) -> int:
-    from benchmark.figure3 import figure3_runs, read_figure3
-    from benchmark.sweep import sweep
+    from benchmark.paper.figure3 import figure3_runs, read_figure3
+    from benchmark.runs.sweep import sweep
 
     figure = read_figure3(RESULTS / "paper")
     runs = figure3_runs(
@@ -253,8 +254,8 @@ def _slurm_parameters(settings: Sequence[str]) -> dict[str, int | str]:
 
 
 def _predict(options: argparse.Namespace) -> int:
-    from benchmark.predictions import predict, variant_path, write_predictions
-    from benchmark.runs import find_run, seed_everything
+    from benchmark.runs.make import find_run, seed_everything
+    from benchmark.runs.predictions import predict, variant_path, write_predictions
     from datasets.exported import ExportedDataset
 
     adapter, run = find_run(options.model, _device(options))
@@ -289,8 +290,8 @@ def _matching(patterns: str, existing: Sequence[str], model: str) -> list[str]:
 
 def _evaluate(options: argparse.Namespace) -> int:
     from benchmark.evaluation.evaluate import evaluate
-    from benchmark.external import keep_external_run
-    from benchmark.files import write_json
+    from benchmark.runs.external import keep_external_run
+    from datasets.files import write_json
 
     if options.out is None:
         metrics = evaluate(options.annotations, options.predictions, options.masks)
@@ -308,7 +309,7 @@ def _evaluate(options: argparse.Namespace) -> int:
 
 
 def _convert(options: argparse.Namespace) -> int:
-    from benchmark.convert import convert
+    from datasets.formats.convert import convert
 
     instances = convert(options.source, options.target, options.annotations, options.out)
     left_out = [f", {count} {key.replace('_', ' ')}" for key, count in instances.info.items() if "left_out" in key]
@@ -325,7 +326,7 @@ def _report(options: argparse.Namespace) -> int:
 
 
 def _models(_: argparse.Namespace) -> int:
-    from benchmark.registry import adapter_names, find_adapter
+    from benchmark.models.registry import adapter_names, find_adapter
 
     for name, target in adapter_names().items():
         adapter = find_adapter(name)
@@ -343,7 +344,7 @@ def _regenerate(_: argparse.Namespace) -> int:
 
 
 def _verify(options: argparse.Namespace) -> int:
-    from benchmark.verify import verify
+    from benchmark.released.verify import verify
 
     return verify(RESULTS, DATA, update=options.update)
 
@@ -359,7 +360,7 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _device(options: argparse.Namespace) -> str:
-    from benchmark.hardware import find_device
+    from benchmark.runs.hardware import find_device
 
     return find_device(options.device)
 

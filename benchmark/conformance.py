@@ -12,12 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmark.adapter import Adapter
-from benchmark.predictions import predict
-from benchmark.presets import with_images
-from benchmark.registry import find_adapter, find_preset
-from benchmark.run import Run
-from benchmark.runs import seed_everything
+from benchmark.adapter import Adapter, Run
+from benchmark.models.presets import with_images
+from benchmark.models.registry import find_adapter, find_preset
+from benchmark.runs.make import seed_everything
+from benchmark.runs.predictions import predict
 from datasets.coco import encode_png
 from datasets.errors import InputError
 from datasets.export import ANNOTATIONS, GRID_ANNOTATIONS, export_dataset

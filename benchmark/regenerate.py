@@ -3,12 +3,12 @@
 import sys
 from pathlib import Path
 
-from benchmark.comparisons import compare_released
-from benchmark.evaluation_sets import evaluation_set
-from benchmark.files import write_json
-from benchmark.released import analyse_released, run_untrained_models
+from benchmark.evaluation.sets import evaluation_set
+from benchmark.released.compare import compare_released
+from benchmark.released.evaluate import analyse_released, run_untrained_models
 from benchmark.report.readme import update_readme
 from benchmark.report.write import write_report
+from datasets.files import write_json
 from datasets.scene import SceneParameters
 from datasets.seeds import EVALUATION_INSTANCES_PER_CLASS
 

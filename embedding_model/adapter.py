@@ -10,10 +10,9 @@ from torch import Tensor, nn
 from torch.nn.functional import one_hot
 from torch.nn.utils.rnn import pad_sequence
 
-from benchmark.adapter import Adapter, Detections, Picture
+from benchmark.adapter import Adapter, Detections, Picture, Run
 from benchmark.engine.checkpoint import load_weights
 from benchmark.engine.fit import fit
-from benchmark.run import Run
 from datasets.errors import InputError
 from datasets.exported import ExportedDataset
 from datasets.render import LayeredSample, render_layers

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from benchmark.evaluation.evaluate import evaluate
-from benchmark.evaluation_sets import evaluation_set
-from benchmark.predictions import predict
-from benchmark.runs import find_run, read_metrics
+from benchmark.evaluation.sets import evaluation_set
+from benchmark.runs.make import find_run, read_metrics
+from benchmark.runs.predictions import predict
 
 ROOT = Path(__file__).parent.parent
 RUNS = sorted(path.parent for path in (ROOT / "results" / "released").glob("*/weights.safetensors"))

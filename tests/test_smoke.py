@@ -8,8 +8,8 @@ import pytest
 
 from benchmark import cli
 from benchmark.evaluation.evaluate import evaluate
-from benchmark.registry import adapter_names, find_adapter
-from benchmark.runs import read_metrics
+from benchmark.models.registry import adapter_names, find_adapter
+from benchmark.runs.make import read_metrics
 
 pytestmark = pytest.mark.slow
 

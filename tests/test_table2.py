@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from baselines.ground_truth_layers import GroundTruthLayers
+from benchmark.adapter import Run
 from benchmark.evaluation.evaluate import evaluate
-from benchmark.evaluation_sets import evaluation_set
-from benchmark.predictions import predict
-from benchmark.run import Run
+from benchmark.evaluation.sets import evaluation_set
+from benchmark.runs.predictions import predict
 from datasets.scene import SceneParameters
 
 ROOT = Path(__file__).parent.parent

@@ -15,9 +15,8 @@ from baselines.detectron2_mask_rcnn.presets import PRESETS
 from baselines.detectron2_mask_rcnn.targets import collate, model_input
 from baselines.nms_sweep import VARIANTS, DetectionProtocol
 from baselines.prediction import predict_in_batches, propose_in_batches
-from benchmark.adapter import Adapter, Detections
+from benchmark.adapter import Adapter, Detections, Run
 from benchmark.engine.fit import fit
-from benchmark.run import Run
 from datasets.exported import ExportedDataset
 
 

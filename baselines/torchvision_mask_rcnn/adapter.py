@@ -12,9 +12,8 @@ from baselines.prediction import predict_in_batches, propose_in_batches
 from baselines.torchvision_mask_rcnn.inference import detect, propose
 from baselines.torchvision_mask_rcnn.model import build_model
 from baselines.torchvision_mask_rcnn.presets import PRESETS
-from benchmark.adapter import Adapter, Detections
+from benchmark.adapter import Adapter, Detections, Run
 from benchmark.engine.fit import fit
-from benchmark.run import Run
 from datasets.exported import ExportedDataset
 
 

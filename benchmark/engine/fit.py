@@ -10,12 +10,12 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import default_collate
 
+from benchmark.adapter import Run
 from benchmark.engine.checkpoint import load_checkpoint, save_checkpoint, save_weights
 from benchmark.engine.distributed import Processes, processes
 from benchmark.engine.log import TrainingLog
 from benchmark.engine.optimizer import make_optimizer
 from benchmark.engine.settings import TrainingSettings
-from benchmark.run import Run
 from datasets.errors import InputError
 from datasets.scene import Scene
 from datasets.stream import scene_stream

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 from torch.utils.tensorboard import SummaryWriter
 
-from benchmark.run import Run
+from benchmark.adapter import Run
 from datasets.progress import progress
 
 

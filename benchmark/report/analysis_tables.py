@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmark.report.render import format_number, metric_head
-from benchmark.report.runs import ReleasedRun, scenes_title
+from benchmark.report.formats import format_number, metric_head
 from benchmark.report.tables import (
     MAIN_METRICS,
     PaperTable,
@@ -18,7 +17,8 @@ from benchmark.report.tables import (
     mark_best,
     with_footnotes,
 )
-from benchmark.report.texts import PAIRED_SIDES, TABLE_NOTES, TABLE_TITLES
+from benchmark.report.words import PAIRED_SIDES, TABLE_NOTES, TABLE_TITLES
+from benchmark.runs.record import ReleasedRun, scenes_title
 from datasets.errors import InputError
 
 LAYER_METRICS = ("AP", "AP50", "AP75", "AR100", "AR_heavy")

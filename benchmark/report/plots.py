@@ -8,10 +8,10 @@ from collections.abc import Sequence
 import matplotlib
 from matplotlib.figure import Figure
 
-from benchmark.report.pictures import Panel
-from benchmark.report.render import metric_head
-from benchmark.report.runs import ReleasedRun
+from benchmark.report.formats import metric_head
+from benchmark.report.pictures.paint import Panel
 from benchmark.report.tables import PaperTable
+from benchmark.runs.record import ReleasedRun
 
 LINE_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 """Okabe and Ito's colour-blind safe palette, one colour a run."""

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from benchmark.files import write_atomically
-from benchmark.report.render import to_markdown
+from benchmark.report.formats import to_markdown
 from benchmark.report.tables import Table
-from benchmark.report.texts import SECTIONS, TABLE_TITLES
+from benchmark.report.words import SECTIONS, TABLE_TITLES
 from benchmark.report.write import build_tables
 from datasets.errors import InputError
+from datasets.files import write_atomically
 
 REPORT = "results/report"
 """Where the default command writes it, seen from the README."""

@@ -10,9 +10,9 @@ from typing import Any
 
 import pandas as pd
 
-from benchmark.manifest import TIERS
-from benchmark.report.runs import PAPER_IMAGES, SMOKE, UNTRAINED, ReleasedRun, scenes_title
-from benchmark.report.texts import TABLE_NOTES, TABLE_TITLES
+from benchmark.report.words import TABLE_NOTES, TABLE_TITLES
+from benchmark.runs.manifest import TIERS
+from benchmark.runs.record import PAPER_IMAGES, SMOKE, UNTRAINED, ReleasedRun, scenes_title
 from datasets.errors import InputError
 
 DEFAULT = "default"

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from benchmark.files import write_atomically
+from benchmark.paper.settings import differences_from_paper
+from benchmark.released.outcomes import Evaluation, read_outcomes
 from benchmark.report.analysis_plots import (
     error_plot,
     families_plot,
@@ -14,22 +15,19 @@ from benchmark.report.analysis_plots import (
     recall_plot,
 )
 from benchmark.report.analysis_tables import error_table, families_table, layers_table, paired_table
-from benchmark.report.failures import Failures, failure_figure, find_failures
-from benchmark.report.figure3 import NAME as FIGURE3
-from benchmark.report.figure3 import grid_plot, grid_table, read_grids
-from benchmark.report.figure4 import model_steps
-from benchmark.report.gallery import SCENES, Gallery, build_gallery
-from benchmark.report.html import PanelRow, Plot, Section, render_page
-from benchmark.report.lost_instances import NAME as LOST_INSTANCES
-from benchmark.report.lost_instances import occlusion_plot, read_sweeps, reason_table, threshold_plot
-from benchmark.report.outcomes import Evaluation, read_outcomes
-from benchmark.report.pictures import CATEGORY_COLORS, UNMATCHED_COLOR, layer_panels, sample_panels
+from benchmark.report.formats import to_csv, to_latex, to_markdown
+from benchmark.report.page.page import PanelRow, Plot, Section, render_page
+from benchmark.report.pictures.paint import CATEGORY_COLORS, UNMATCHED_COLOR, layer_panels, sample_panels
 from benchmark.report.plots import panel_figure, to_inline_svg, to_pdf, to_svg, variant_plot
-from benchmark.report.render import to_csv, to_latex, to_markdown
-from benchmark.report.runs import SMOKE, ReleasedRun, read_runs
-from benchmark.report.settings import differences_from_paper
+from benchmark.report.sections.failures import Failures, failure_figure, find_failures
+from benchmark.report.sections.figure3 import NAME as FIGURE3
+from benchmark.report.sections.figure3 import grid_plot, grid_table, read_grids
+from benchmark.report.sections.figure4 import model_steps
+from benchmark.report.sections.gallery import SCENES, Gallery, build_gallery
+from benchmark.report.sections.lost_instances import NAME as LOST_INSTANCES
+from benchmark.report.sections.lost_instances import occlusion_plot, read_sweeps, reason_table, threshold_plot
 from benchmark.report.tables import Table, compare, list_runs, list_variants, read_paper
-from benchmark.report.texts import (
+from benchmark.report.words import (
     ANALYSIS_PLOTS,
     FIGURE3_CAPTION,
     LEAD,
@@ -39,6 +37,8 @@ from benchmark.report.texts import (
     UNMATCHED,
     VARIANT_PLOTS,
 )
+from benchmark.runs.record import SMOKE, ReleasedRun, read_runs
+from datasets.files import write_atomically
 from datasets.scene import SceneParameters, sample_scene
 from datasets.seeds import EVALUATION_INSTANCES_PER_CLASS, TRAINING_SEED
 

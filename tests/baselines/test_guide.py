@@ -12,7 +12,7 @@ import pytest
 
 import baselines
 from benchmark import cli
-from benchmark.report.render import to_markdown
+from benchmark.report.formats import to_markdown
 from benchmark.report.write import build_tables
 from tests.benchmark.conftest import Results
 

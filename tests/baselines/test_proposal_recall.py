@@ -10,10 +10,10 @@ from torchvision.ops import box_iou
 from baselines.box_targets import render_boxes
 from baselines.nms_sweep import PROTOCOLS
 from baselines.proposal_recall import best_iou, main, proposal_recall
+from benchmark.adapter import Run
 from benchmark.engine.checkpoint import save_weights
-from benchmark.manifest import write_manifest
-from benchmark.registry import find_adapter
-from benchmark.run import Run
+from benchmark.models.registry import find_adapter
+from benchmark.runs.manifest import write_manifest
 from datasets.errors import InputError
 from datasets.scene import SceneParameters, sample_scene
 from datasets.seeds import TUNING_SEED

@@ -16,7 +16,7 @@ from baselines.detectron2_mask_rcnn.model import build_model
 from baselines.detectron2_mask_rcnn.targets import model_input
 from baselines.nms_sweep import THRESHOLDS, VARIANTS
 from benchmark.engine.checkpoint import load_weights
-from benchmark.runs import load_run
+from benchmark.runs.make import load_run
 from datasets.render import render_masks
 from datasets.scene import sample_scene
 from datasets.seeds import TUNING_SEED

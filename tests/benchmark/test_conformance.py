@@ -5,7 +5,7 @@ import pytest
 
 from benchmark.adapter import Adapter, Detections
 from benchmark.conformance import check_adapter
-from benchmark.registry import adapter_names
+from benchmark.models.registry import adapter_names
 
 
 @pytest.mark.parametrize("model", adapter_names())

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
+from benchmark.adapter import Run
 from benchmark.engine.checkpoint import save_weights
-from benchmark.run import Run
 from datasets.errors import InputError
 from datasets.export import export_dataset
 from datasets.exported import ExportedDataset

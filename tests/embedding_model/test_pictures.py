@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+from benchmark.adapter import Run
 from benchmark.engine.checkpoint import save_weights
-from benchmark.run import Run
 from datasets.export import export_dataset
 from datasets.exported import ExportedDataset
 from datasets.scene import SceneParameters

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from benchmark.analysis.analyse import Analysis, analyse_files
-from benchmark.comparisons import compare_released
 from benchmark.evaluation.evaluate import evaluate
 from benchmark.evaluation.validate import read_annotations
+from benchmark.released.compare import compare_released
 from tests.benchmark.evaluation.cases import annotation, box, dataset, detection
 
 IMAGES = 40

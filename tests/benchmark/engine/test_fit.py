@@ -14,13 +14,12 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from benchmark.adapter import Adapter, Detections
+from benchmark.adapter import Adapter, Detections, Run
 from benchmark.engine.checkpoint import load_weights
 from benchmark.engine.fit import fit, learning_rate
 from benchmark.engine.optimizer import make_optimizer
 from benchmark.engine.settings import TrainingSettings
-from benchmark.manifest import read_manifest
-from benchmark.run import Run
+from benchmark.runs.manifest import read_manifest
 from datasets.errors import InputError
 from datasets.render import render_layers
 from datasets.scene import SceneParameters

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from benchmark.evaluation_sets import evaluation_set
-from benchmark.files import write_compact_json
+from benchmark.evaluation.sets import evaluation_set
 from benchmark.report.tables import MAIN_METRICS
 from datasets.coco import decode_masks, encode_masks
 from datasets.exported import ExportedDataset
+from datasets.files import write_compact_json
 from datasets.scene import SceneParameters
 from tests.benchmark.conftest import Results
 

@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from benchmark.report.pictures import (
+from benchmark.report.pictures.paint import (
     INSTANCE_COLORS,
     encode_png,
     instance_colors,

@@ -4,10 +4,10 @@ import json
 import pandas as pd
 import pytest
 
-from benchmark.report.render import to_csv, to_latex, to_markdown
-from benchmark.report.runs import read_runs
+from benchmark.report.formats import to_csv, to_latex, to_markdown
 from benchmark.report.tables import NOT_RUN, headline_variant, read_paper
 from benchmark.report.write import build_tables
+from benchmark.runs.record import read_runs
 from datasets.errors import InputError
 
 EMBEDDING, DETECTOR, ORACLE = "layered-embedding", "detectron2-mask-rcnn", "ground-truth-layers"

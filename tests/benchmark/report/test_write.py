@@ -4,15 +4,15 @@ from html.parser import HTMLParser
 
 import pytest
 
-from benchmark.evaluation_sets import evaluation_set
-from benchmark.files import write_compact_json
-from benchmark.report.outcomes import read_outcomes
+from benchmark.evaluation.sets import evaluation_set
+from benchmark.released.outcomes import read_outcomes
 from benchmark.report.readme import BEGIN, END, readme_is_current, update_readme
-from benchmark.report.runs import read_runs
 from benchmark.report.tables import read_paper
 from benchmark.report.write import write_report
+from benchmark.runs.record import read_runs
 from datasets.errors import InputError
 from datasets.exported import ExportedDataset
+from datasets.files import write_compact_json
 from datasets.scene import SceneParameters
 
 

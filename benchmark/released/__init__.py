@@ -1,0 +1,1 @@
+"""What is done to released runs: evaluate, compare, explain and verify them."""

@@ -1,0 +1,70 @@
+"""Evaluating what is released: the kept predictions of every run, and the models that need no training."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmark.adapter import Run
+from benchmark.analysis.analyse import Analysis, analyse_files
+from benchmark.evaluation.evaluate import Metrics, evaluate
+from benchmark.evaluation.sets import evaluation_set
+from benchmark.evaluation.validate import read_annotations
+from benchmark.models.registry import adapter_names, find_adapter
+from benchmark.runs.make import predict_and_evaluate, read_metrics, write_analysis
+from benchmark.runs.manifest import read_manifest
+from datasets.exported import ExportedDataset
+from datasets.files import write_json
+from datasets.scene import SceneParameters
+
+
+def run_untrained_models(released: Path, dataset: ExportedDataset, *, analyse: bool) -> dict[str, dict[str, Metrics]]:
+    """Run every registered model that needs no training on `dataset`; metrics by run and variant."""
+    scenes = SceneParameters(tuple(dataset.info["parameters"]["counts"]))
+    metrics = {}
+    for name in adapter_names():
+        adapter = find_adapter(name)
+        if not adapter.presets:
+            run = Run(released / f"{name}-n{scenes.label}", name, None, None, scenes)
+            # cheap to make again, so the predictions themselves are not kept
+            metrics[run.folder.name] = predict_and_evaluate(
+                run, dataset, adapter.variants, keep_predictions=False, analyse=analyse
+            )
+    return metrics
+
+
+def evaluate_released(released: Path, data: Path) -> dict[str, dict[str, Metrics]]:
+    """Metrics of all kept predictions by run and variant, computed again; writes nothing."""
+    metrics = {}
+    for folder, dataset, predictions in _kept_predictions(released, data):
+        ground_truth = read_annotations(dataset.annotations_file)
+        metrics[folder.name] = {variant: evaluate(ground_truth, path) for variant, path in predictions.items()}
+    return metrics
+
+
+def analyse_released(released: Path, data: Path) -> dict[str, dict[str, Analysis]]:
+    """Analysis of all kept predictions by run and variant; puts metrics and summaries that changed into the runs.
+
+    Uses all processor cores.
+    """
+    analyses = {}
+    for folder, dataset, predictions in _kept_predictions(released, data):
+        found = analyse_files(dataset.annotations_file, predictions, os.cpu_count() or 1)
+        earlier = read_metrics(folder)
+        metrics = {**earlier, **{variant: analysis.metrics for variant, analysis in found.items()}}
+        if metrics != earlier:
+            write_json(folder / "metrics.json", metrics)
+        write_analysis(folder, {variant: analysis.summary for variant, analysis in found.items()}, keep=True)
+        analyses[folder.name] = found
+    return analyses
+
+
+def _kept_predictions(released: Path, data: Path) -> Iterator[tuple[Path, ExportedDataset, dict[str, Path]]]:
+    """(run folder, the dataset that it was evaluated on, variant -> results file) of each run that kept some."""
+    for metrics_file in sorted(released.glob("*/metrics.json")):
+        folder = metrics_file.parent
+        files = {variant: folder / f"predictions.{variant}.json.gz" for variant in read_metrics(folder)}
+        kept = {variant: path for variant, path in files.items() if path.exists()}
+        described = read_manifest(folder).get("dataset") or {}
+        if kept and "parameters" in described:  # other data cannot be made again
+            scenes = SceneParameters(tuple(described["parameters"]["counts"]))
+            yield folder, evaluation_set(data, scenes, described["images"], described["seed"]), kept

@@ -1,0 +1,84 @@
+"""Do the released numbers still hold? Recomputes them and compares with ``results/expected.json``."""
+
+import json
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pandas as pd
+
+from benchmark.evaluation.sets import evaluation_set
+from benchmark.released.evaluate import evaluate_released, run_untrained_models
+from datasets.errors import InputError
+from datasets.files import write_json
+from datasets.scene import SceneParameters
+from datasets.seeds import EVALUATION_INSTANCES_PER_CLASS
+
+TOLERANCES = {"AP": 1e-6, "order_accuracy": 1e-6, "default": 1e-6}
+"""Written to a new expected.json; a person may widen one there for a reason, and it is kept."""
+
+
+def verify(results: Path, data: Path, *, update: bool = False) -> int:
+    """Recompute dataset hashes, Table 2 and the metrics of released predictions; 0 if all agree, else 1.
+
+    Prints a table of differences. update: write what was found as the new expectation instead.
+    """
+    path = results / "expected.json"
+    found = recompute(results, data)
+    expected = json.loads(path.read_text()) if path.exists() else {}
+    if update:
+        write_json(path, {"tolerances": expected.get("tolerances", TOLERANCES), **found})
+        print(f"{path}: written")
+        return 0
+    if not expected:
+        raise InputError(f"{path}: missing, expected the numbers to compare with; `verify --update` writes it")
+    rows = differences(expected, found)
+    if rows:
+        print(pd.DataFrame(rows, columns=["what", "expected", "found", "tolerance"]).to_string(index=False))
+        print(f"{len(rows)} of the released numbers no longer hold")
+        return 1
+    print(f"verified: {len(_flat(found))} numbers and hashes hold")
+    return 0
+
+
+def recompute(results: Path, data: Path) -> dict[str, Any]:
+    """{"datasets": content hash by label, "metrics": by run, variant and name}."""
+    datasets, metrics = {}, {}
+    with TemporaryDirectory() as scratch:
+        for instances_per_class in EVALUATION_INSTANCES_PER_CLASS:
+            dataset = evaluation_set(data, SceneParameters.uniform(instances_per_class))
+            datasets[str(instances_per_class)] = dataset.info["content_hash"]
+            metrics |= run_untrained_models(Path(scratch), dataset, analyse=False)
+    for folder in ("released", "figure3"):
+        metrics |= evaluate_released(results / folder, data)
+    return {"datasets": datasets, "metrics": metrics}
+
+
+def differences(expected: dict[str, Any], found: dict[str, Any]) -> list[tuple[str, Any, Any, float]]:
+    """(what, expected, found, tolerance) of every number or hash that is missing, new, or off by more than allowed."""
+    tolerances = expected["tolerances"]
+    left, right = _flat(expected), _flat(found)
+    rows = []
+    for key in [*left, *(key for key in right if key not in left)]:
+        tolerance = tolerances.get(key[-1], tolerances["default"])
+        wanted, got = left.get(key, "not expected"), right.get(key, "not found")
+        numbers = isinstance(wanted, float | int) and isinstance(got, float | int)
+        if not (abs(wanted - got) <= tolerance if numbers else wanted == got):
+            rows.append((" ".join(key), wanted, got, tolerance))
+    return rows
+
+
+def _flat(document: dict[str, Any]) -> dict[tuple[str, ...], Any]:
+    """Leaves of "datasets" and "metrics" by their path."""
+    leaves: dict[tuple[str, ...], Any] = {}
+
+    def walk(value: Any, path: tuple[str, ...]) -> None:
+        if isinstance(value, dict):
+            for key, item in value.items():
+                walk(item, (*path, key))
+        else:
+            leaves[path] = value
+
+    for part in ("datasets", "metrics"):
+        walk(document.get(part, {}), (part,))
+    return leaves

@@ -1,0 +1,1 @@
+"""The report's page: HTML, its templates, styles and scripts."""

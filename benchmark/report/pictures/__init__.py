@@ -1,0 +1,1 @@
+"""Pictures of scenes, predictions and failure cases."""

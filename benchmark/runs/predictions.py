@@ -1,0 +1,93 @@
+"""From an adapter's detections to COCO results files, one a variant."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmark.adapter import Adapter, Detections, Run
+from datasets.coco import encode_masks
+from datasets.errors import InputError
+from datasets.exported import ExportedDataset
+from datasets.files import write_compact_json
+from datasets.progress import progress
+from datasets.scene import CATEGORIES, GRID_SIZE
+
+SCORE_DIGITS = 6
+MASK_SHAPE = (GRID_SIZE, GRID_SIZE)
+
+
+def predict(
+    adapter: Adapter, dataset: ExportedDataset, run: Run, variants: Sequence[str]
+) -> dict[str, list[dict[str, Any]]]:
+    """COCO results of each of `variants`, sorted by image. Raises InputError if an image is missing or invalid."""
+    unknown = [name for name in variants if name not in adapter.variants]
+    if unknown:
+        raise InputError(f"variant {unknown[0]!r}: {run.model} has {', '.join(adapter.variants)}")
+    results: dict[str, dict[int, list]] = {name: {} for name in variants}
+    images = progress(
+        adapter.predict(dataset, run, variants), total=len(dataset), description=f"predict {run.model}", unit="image"
+    )
+    for image_id, outputs in images:
+        for name in variants:
+            if image_id in results[name]:
+                raise InputError(f"{run.model}: predicted image {image_id} twice")
+            results[name][image_id] = detections_to_coco(image_id, outputs[name])
+    missing = sorted(set(dataset.image_ids) - set(results[variants[0]]))
+    if missing:
+        raise InputError(f"{run.model}: predicted nothing for {len(missing)} images, the first of them {missing[0]}")
+    return {
+        name: [entry for image_id in sorted(by_image) for entry in by_image[image_id]]
+        for name, by_image in results.items()
+    }
+
+
+def detections_to_coco(image_id: int, detections: Detections) -> list[dict[str, Any]]:
+    """One COCO result per detection. Raises InputError where shapes, types or values are not what they should be."""
+    check_detections(image_id, detections)
+    order = detections.order
+    entries = [
+        {
+            "image_id": image_id,
+            "category_id": int(category),
+            "segmentation": rle,
+            "score": round(float(score), SCORE_DIGITS),
+        }
+        for category, rle, score in zip(
+            detections.categories, encode_masks(detections.masks), detections.scores, strict=True
+        )
+    ]
+    if order is not None:
+        entries = [{**entry, "order": place} for entry, place in zip(entries, order.tolist(), strict=True)]
+    return entries
+
+
+def check_detections(image_id: int, detections: Detections) -> None:
+    """Raise InputError, naming the image and the field, unless `detections` is as its class documents."""
+    masks, scores, categories, order = detections.masks, detections.scores, detections.categories, detections.order
+    count = len(scores)
+    if masks.shape != (count, *MASK_SHAPE) or masks.dtype != bool:
+        fault = f"masks of shape {masks.shape} {masks.dtype}, expected ({count}, 64, 64) bool"
+    elif not np.all((scores >= 0) & (scores <= 1)):
+        fault = f"scores {scores}, expected numbers from 0 to 1"
+    elif len(categories) != count or not np.isin(categories, np.arange(1, len(CATEGORIES) + 1)).all():
+        fault = f"categories {categories}, expected {count} of 1 to {len(CATEGORIES)}"
+    elif order is not None and len(order) != count:
+        fault = f"an order of {len(order)} detections, expected {count}"
+    else:
+        return
+    raise InputError(f"image {image_id}: the adapter gave {' '.join(fault.split())}")
+
+
+def write_predictions(path: Path, entries: list[dict[str, Any]]) -> None:
+    """A COCO results file, gzipped if `path` ends in .gz."""
+    write_compact_json(path, entries)
+
+
+def variant_path(path: Path, variant: str) -> Path:
+    """``out.json.gz`` -> ``out.<variant>.json.gz``."""
+    for ending in (".json.gz", ".json"):
+        if path.name.endswith(ending):
+            return path.with_name(f"{path.name.removesuffix(ending)}.{variant}{ending}")
+    return path.with_name(f"{path.name}.{variant}.json")

@@ -1,0 +1,108 @@
+"""Fig. 4: which runs show their steps, and how they are painted."""
+
+import json
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+
+from benchmark.adapter import Adapter, Picture
+from benchmark.engine.settings import TrainingSettings
+from benchmark.evaluation.sets import evaluation_set
+from benchmark.report.pictures.paint import UNMATCHED_COLOR, to_rgb
+from benchmark.report.sections.figure4 import match_masks, model_steps
+from benchmark.report.tables import read_paper
+from benchmark.runs.record import read_runs
+from datasets.scene import SceneParameters
+
+
+@dataclass(frozen=True)
+class Preset:
+    training: TrainingSettings = field(default_factory=TrainingSettings)
+
+
+class Seer(Adapter):
+    """Shows the truth of the first layer, and an instance that is none."""
+
+    presets = {"compact": Preset()}
+
+    def predict(self, dataset, run, variants):
+        return iter(())
+
+    def pictures(self, dataset, run, image_id):
+        truth = dataset.layers(image_id, 1)[0].astype(int)
+        found = np.where(truth > 0, truth + 1, 0)
+        found[:3, :3] = 1
+        colors = np.zeros((64, 64, 4), np.uint8)
+        colors[0, 0] = (10, 20, 30, 255)
+        return [
+            Picture("Layer 1", "Colours", "colors", colors),
+            Picture("Layer 1", "Classes", "classes", np.full((64, 64), 3)),
+            Picture("Layer 1", "Found", "instances", found),
+            Picture("Layer 1", "Truth", "truth", truth),
+        ]
+
+
+class Silent(Seer):
+    def pictures(self, dataset, run, image_id):
+        return Adapter.pictures(self, dataset, run, image_id)
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory):
+    return evaluation_set(tmp_path_factory.mktemp("data"), SceneParameters.uniform(1), images=2, seed=5)
+
+
+def add(results, dataset, name, model, **options):
+    described = {key: dataset.info[key] for key in ("content_hash", "images", "seed", "parameters")}
+    return results.add_run(name, f"{__name__}:{model}", {"default": 0.5}, n=1, dataset=described, **options)
+
+
+def steps(results, dataset):
+    return model_steps(
+        read_runs(results.folder / "released"), dataset.folder.parent, read_paper(results.folder / "paper")["table1"]
+    )
+
+
+def test_only_runs_with_weights_and_pictures_are_shown(results, dataset):
+    for name, model in (("a", "Seer"), ("b", "Seer"), ("c", "Silent"), ("d", "Seer")):
+        folder = add(results, dataset, name, model, tier="smoke" if name == "d" else "full")
+        if name != "b":
+            (folder / "weights.safetensors").write_text("weights")
+    assert [shown.run.name for shown in steps(results, dataset)] == ["a"]
+
+
+def test_a_matched_instance_has_the_colour_of_the_true_one(results, dataset):
+    (add(results, dataset, "a", "Seer") / "weights.safetensors").write_text("weights")
+    (shown,) = steps(results, dataset)
+    (title, first), (layer, panels) = shown.rows
+    assert "N = 1, image 1" in title and layer == "Layer 1"
+    instances = len(dataset.annotations(1))
+    assert [panel.caption for panel in first] == [
+        "Image",
+        f"Truth: {instances} instances",
+        f"{instances} of {instances} found, {instances + 1} masks",
+    ]
+    colors, classes, found, truth = (panel.image for panel in panels)
+    assert tuple(colors[3, 3]) == (10, 20, 30, 255) and not colors[4:].any()
+    assert len(np.unique(classes.reshape(-1, 4), axis=0)) == 1
+    assert (found[1, 1, :3] == to_rgb([UNMATCHED_COLOR])[0]).all()
+    assert (found[20:] == truth[20:]).all() and found[20:].any()
+
+
+def test_a_run_without_a_dataset_is_left_out(results, dataset):
+    folder = add(results, dataset, "a", "Seer")
+    (folder / "weights.safetensors").write_text("weights")
+    manifest = json.loads((folder / "manifest.json").read_text())
+    del manifest["dataset"]
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    assert steps(results, dataset) == []
+
+
+def test_masks_are_matched_from_the_best_pair_down():
+    truth = np.zeros((2, 64, 64), bool)
+    truth[0, :10], truth[1, 5:20] = True, True
+    masks = np.zeros((3, 64, 64), bool)
+    masks[0, :9], masks[1, :10], masks[2, 5:18] = True, True, True
+    assert list(match_masks(masks, truth)) == [-1, 0, 1]
+    assert list(match_masks(masks[:0], truth)) == [] and list(match_masks(masks, truth[:0])) == [-1, -1, -1]

@@ -1,0 +1,69 @@
+"""What the report says of instances that are not found."""
+
+import pytest
+
+from benchmark.released.outcomes import read_outcomes, telling_variants
+from benchmark.report.sections.lost_instances import occlusion_plot, read_sweeps, reason_table, threshold_plot
+from benchmark.report.tables import read_paper
+from benchmark.runs.record import read_runs
+from tests.benchmark.report.faults import add_faulty_runs
+
+
+@pytest.fixture
+def judged(results, tmp_path):
+    """(evaluations, sweeps, number of instances) of two runs with known faults."""
+    dataset = add_faulty_runs(results, tmp_path / "data")
+    ranking = read_paper(results.folder / "paper")["table1"]
+    evaluations = read_outcomes(tmp_path / "data", read_runs(results.folder / "released"), ranking)
+    instances = sum(len(dataset.annotations(image_id)) for image_id in dataset.image_ids)
+    return evaluations, read_sweeps(evaluations, ranking), instances
+
+
+def test_every_lost_instance_has_its_reason(judged):
+    evaluations, sweeps, instances = judged
+    rows = {row.variant: row for row in reason_table(evaluations, sweeps).rows}
+    assert set(rows) == {"default", "nms-0.5"}  # of the sweep what Table 1 names
+    shares = {
+        variant: {name: round(value.ours * instances) for name, value in row.values.items() if value.ours}
+        for variant, row in rows.items()
+    }
+    assert shares["nms-0.5"] == {"found": instances - 2, "suppressed": 1, "cut off": 1}
+    assert shares["default"].pop("found") == instances - sum(shares["default"].values()) < instances
+    assert set(shares["default"]) == {"merged"}
+
+
+def test_shares_of_each_occlusion_range(judged):
+    """They sum to one, as each instance is found or lost for one reason."""
+    evaluations, sweeps, _ = judged
+    for row in reason_table(evaluations, sweeps).rows:
+        assert sum(value.ours for value in row.values.values()) == pytest.approx(1)
+        for of_range in ("none", "partial", "heavy"):
+            assert sum(float(value.details[of_range]) for value in row.values.values()) == pytest.approx(1, abs=5e-4)
+
+
+def test_in_words(judged):
+    evaluations, sweeps, instances = judged
+    assert any(
+        f"2 of {instances} instances not found: 50\u202f% suppressed, 50\u202f% cut off (0\u202f% of these" in said
+        for said in reason_table(evaluations, sweeps).lead
+    )
+
+
+def test_plots_have_axes_for_each_run(judged):
+    evaluations, sweeps, _ = judged
+    assert len(occlusion_plot(evaluations).axes) == 2
+    (axis,) = threshold_plot(sweeps).axes
+    assert [label.get_text() for label in axis.get_xticklabels()] == ["nms-0.5"]
+
+
+def test_nothing_to_say():
+    assert reason_table([], {}) is None and occlusion_plot([]) is None and threshold_plot({}) is None
+
+
+def test_variants_that_tell(results, tmp_path):
+    add_faulty_runs(results, tmp_path / "data")
+    boxes, embedding = read_runs(results.folder / "released")
+    assert telling_variants(boxes, "nms-0.5") == {"suppressed": "nms-1.0", "cut off": "coco-nms-0.5"}
+    assert telling_variants(boxes, "coco-nms-0.5") == telling_variants(embedding, "default") == {}
+    (boxes.folder / "predictions.coco-nms-0.5.json.gz").unlink()
+    assert telling_variants(boxes, "nms-0.5") == {"suppressed": "nms-1.0"}

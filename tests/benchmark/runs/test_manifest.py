@@ -1,0 +1,45 @@
+import re
+import subprocess
+
+import pytest
+
+from benchmark.runs import hardware
+from benchmark.runs.manifest import tier
+
+
+@pytest.mark.parametrize(
+    ("preset", "seen", "budget", "name"),
+    [
+        (None, 0, 0, "none"),
+        ("smoke", 100_000, 100_000, "smoke"),
+        ("paper", 100_000, 100_000, "full"),
+        ("compact", 30_016, 30_000, "short"),  # batches of 64
+        ("compact", 29_000, 30_000, "29,000 of 30,000 images"),
+        ("compact", 10_000, 30_000, "10,000 of 30,000 images"),  # not "tiny": the learning rate has not come down
+        ("compact", 50_000, 50_000, "50000 images"),
+    ],
+)
+def test_tier(preset, seen, budget, name):
+    assert tier(preset, seen, budget) == name
+
+
+def test_code_version_is_dirty_only_where_code_changed(tmp_path, monkeypatch):
+    def git(*arguments):
+        identity = ("-c", "user.name=test", "-c", "user.email=test@example.org")
+        subprocess.run(["git", "-C", tmp_path, *identity, *arguments], check=True, capture_output=True)
+
+    monkeypatch.setattr(hardware, "__file__", str(tmp_path / "benchmark" / "runs" / "hardware.py"))
+    for name in ("benchmark/runs/hardware.py", "results/metrics.json", "README.md"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("1")
+    assert hardware.code_version() == "unknown"
+    git("init")
+    git("add", ".")
+    git("commit", "-m", "all")
+    commit = hardware.code_version()
+    assert re.fullmatch("[0-9a-f]{12}", commit)
+    (tmp_path / "results" / "metrics.json").write_text("2")
+    (tmp_path / "README.md").write_text("2")
+    assert hardware.code_version() == commit
+    (tmp_path / "benchmark" / "runs" / "hardware.py").write_text("2")
+    assert hardware.code_version() == f"{commit}-dirty"
