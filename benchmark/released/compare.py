@@ -7,7 +7,7 @@ from typing import Any
 from benchmark.analysis.analyse import DIGITS, Analysis
 from benchmark.analysis.bootstrap import paired_differences, paired_recall_differences
 from benchmark.analysis.occlusion import bin_edges
-from benchmark.report.tables import MAIN_METRICS, headline_variant, read_paper
+from benchmark.paper.tables import MAIN_METRICS, headline_variant, read_paper
 from benchmark.runs.record import ReleasedRun, read_runs
 
 BOTTOM_UP, TOP_DOWN = "bottom-up", "top-down"

@@ -11,7 +11,7 @@ from benchmark.analysis.reasons import CUT_OFF, SUPPRESSED, Matched, Reasons, fi
 from benchmark.evaluation.match import match
 from benchmark.evaluation.sets import evaluation_set
 from benchmark.evaluation.validate import GroundTruth, read_annotations, read_predictions
-from benchmark.report.tables import PaperTable, headline_variant
+from benchmark.paper.tables import PaperTable, headline_variant
 from benchmark.runs.record import ReleasedRun
 from datasets.exported import ExportedDataset
 from datasets.rle import mask_areas

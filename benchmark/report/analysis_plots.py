@@ -10,10 +10,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmark.report.analysis_tables import ORACLE_VARIANT, analysed, beside_oracle, families_of, read_comparisons
+from benchmark.paper.tables import PaperTable, headline_variant
+from benchmark.released.select import ORACLE_VARIANT, analysed, beside_oracle, families_of, read_comparisons
 from benchmark.report.formats import metric_head
 from benchmark.report.plots import LINE_COLORS, PAPER_COLOR, STYLE
-from benchmark.report.tables import PaperTable, headline_variant
 from benchmark.runs.record import ReleasedRun, scenes_title
 
 ORACLE_LAYERS_SHOWN = 2

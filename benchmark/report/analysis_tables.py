@@ -1,30 +1,17 @@
 """Tables of what lies behind the metrics: paired tests, errors, and how much of L layers a model reaches."""
 
-import json
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmark.paper.tables import MAIN_METRICS, PaperTable, headline_variant
+from benchmark.released.select import analysed, beside_oracle, families_of, read_comparisons
 from benchmark.report.formats import format_number, metric_head
-from benchmark.report.tables import (
-    MAIN_METRICS,
-    PaperTable,
-    Row,
-    Table,
-    Value,
-    headline_variant,
-    mark_best,
-    with_footnotes,
-)
+from benchmark.report.tables import Row, Table, Value, mark_best, with_footnotes
 from benchmark.report.words import PAIRED_SIDES, TABLE_NOTES, TABLE_TITLES
 from benchmark.runs.record import ReleasedRun, scenes_title
-from datasets.errors import InputError
 
 LAYER_METRICS = ("AP", "AP50", "AP75", "AR100", "AR_heavy")
-
-ORACLE_VARIANT = "layers-"
-"""Prefix of the variants that hold L layers of ground truth."""
 
 
 def paired_table(name: str, comparisons: Path, runs: Sequence[ReleasedRun], ranking: PaperTable) -> Table | None:
@@ -43,27 +30,6 @@ def paired_table(name: str, comparisons: Path, runs: Sequence[ReleasedRun], rank
     table = Table(title, TABLE_TITLES[title], "Difference", MAIN_METRICS, tuple(rows), TABLE_NOTES[title], {},
                   ours="difference", signed=True, lead=tuple(verdicts))  # fmt: skip
     return with_footnotes(table)
-
-
-def read_comparisons(
-    name: str, comparisons: Path, runs: Sequence[ReleasedRun]
-) -> list[tuple[ReleasedRun, dict[str, Any]]]:
-    """(run a, comparison) of those called `name`, by scenes, largest budget first; none without the file.
-
-    Raises InputError where a comparison names a run that is not released.
-    """
-    entries = json.loads(comparisons.read_text()).get(name, []) if comparisons.exists() else []
-    order = {run.name: place for place, run in enumerate(runs)}
-    for entry in entries:
-        for used in (
-            entry["a"],
-            entry["recall_by_occlusion"]["b"],
-            *(found["b"] for found in entry["metrics"].values()),
-        ):
-            if used["run"] not in order:
-                raise InputError(f"{comparisons}: run {used['run']!r}: not released; run the default command again")
-    compared = [(runs[order[entry["a"]["run"]]], entry) for entry in entries]
-    return sorted(compared, key=lambda pair: (_number(pair[0].scenes), -pair[0].images_seen, order[pair[0].name]))
 
 
 def error_table(runs: Sequence[ReleasedRun], ranking: PaperTable) -> Table | None:
@@ -128,54 +94,6 @@ def families_table(runs: Sequence[ReleasedRun], ranking: PaperTable) -> Table | 
     return with_footnotes(Table("families", title, "Best of each", MAIN_METRICS, tuple(mark_best(rows)), notes, {}))
 
 
-def families_of(runs: Sequence[ReleasedRun]) -> list[tuple[ReleasedRun, dict[str, dict[str, float | None]]]]:
-    """(run, family -> variant -> number) of trained runs with several families of variants, by scenes.
-
-    A family shares what stands before the number in its variants' names; a variant without a number is one by itself,
-    and belongs here only beside a family with numbers.
-    """
-    found = []
-    for run in runs:
-        families: dict[str, dict[str, float | None]] = {}
-        for variant in run.metrics if run.trained else ():
-            numbered = re.fullmatch(r"(.+)-(\d+\.\d+)", variant)
-            family, number = (numbered[1], float(numbered[2])) if numbered else (variant, None)
-            families.setdefault(family, {})[variant] = number
-        if len(families) > 1 and any(len(variants) > 1 for variants in families.values()):
-            found.append((run, families))
-    return sorted(found, key=lambda entry: _number(entry[0].scenes))
-
-
-def analysed(runs: Sequence[ReleasedRun], ranking: PaperTable) -> list[tuple[ReleasedRun, str, dict[str, Any]]]:
-    """(run, headline variant, its analysis) of trained runs that have one, by scenes, largest budget first."""
-    found = []
-    for run in runs:
-        if run.trained and run.metrics:
-            variant = headline_variant(run, ranking)
-            if variant in run.analysis:
-                found.append((run, variant, run.analysis[variant]))
-    return sorted(found, key=lambda entry: (_number(entry[0].scenes), -entry[0].images_seen, entry[0].model))
-
-
-def beside_oracle(runs: Sequence[ReleasedRun], ranking: PaperTable) -> list[tuple[ReleasedRun, dict[str, float]]]:
-    """(run, metrics of the oracle with as many layers on the same data) of trained runs of models with layers."""
-    oracles = {
-        (run.dataset_hash, variant): metrics
-        for run in runs
-        if not run.trained
-        for variant, metrics in run.metrics.items()
-        if variant.startswith(ORACLE_VARIANT)
-    }
-    layered = set(ranking.rows["run_model"][ranking.rows["run_layers"] != ""])
-    found = [
-        (run, oracles[run.dataset_hash, f"{ORACLE_VARIANT}{run.layers}"])
-        for run in runs
-        if run.trained and run.metrics and run.model in layered
-        and (run.dataset_hash, f"{ORACLE_VARIANT}{run.layers}") in oracles
-    ]  # fmt: skip
-    return sorted(found, key=lambda entry: (_number(entry[0].scenes), -entry[0].images_seen, entry[0].layers))
-
-
 def _paired_row(
     entry: dict[str, Any], by_name: dict[str, ReleasedRun], ranking: PaperTable, names: tuple[str, str]
 ) -> Row:
@@ -229,7 +147,3 @@ def _recall_in_words(entry: dict[str, Any]) -> str:
 
 def _p_value(p: float) -> str:
     return f"{p:.3f}" if p >= 0.0095 else f"{p:.1g}"
-
-
-def _number(label: str) -> tuple[bool, int]:
-    return (not label.isdigit(), int(label) if label.isdigit() else 0)

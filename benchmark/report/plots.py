@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import matplotlib
 from matplotlib.figure import Figure
 
+from benchmark.paper.tables import PaperTable
 from benchmark.report.formats import metric_head
 from benchmark.report.pictures.paint import Panel
-from benchmark.report.tables import PaperTable
 from benchmark.runs.record import ReleasedRun
 
 LINE_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")

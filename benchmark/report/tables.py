@@ -5,18 +5,14 @@ The paper's files say which model and variant each of their rows is compared wit
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from benchmark.paper.tables import ALL_METRICS, PaperTable, headline_variant, row_label
 from benchmark.report.words import TABLE_NOTES, TABLE_TITLES
 from benchmark.runs.manifest import TIERS
 from benchmark.runs.record import PAPER_IMAGES, SMOKE, UNTRAINED, ReleasedRun, scenes_title
-from datasets.errors import InputError
-
-DEFAULT = "default"
-"""Variant of a model that has no other; not worth printing."""
 
 NOT_RUN = "not run yet"
 
@@ -90,56 +86,6 @@ class Table:
         return groups
 
 
-@dataclass(frozen=True)
-class PaperTable:
-    """A table of the paper, to be filled in with runs.
-
-    rows: its CSV file, metrics as floats (NaN where the paper has none), the rest as text.
-    """
-
-    name: str
-    label_head: str
-    metrics: tuple[str, ...]
-    rows: pd.DataFrame
-
-    def run_label(self, run: ReleasedRun) -> str:
-        """Model, layers if the paper's rows ask for a number of them, and preset."""
-        layered = self.rows["run_layers"][self.rows["run_model"] == run.model].any()
-        return _label(run.model, run.layers if layered else "", run)
-
-    def variant_label(self, run: ReleasedRun, variant: str) -> str:
-        """`run_label` with the variant, where the model has several."""
-        return self.run_label(run) if variant == DEFAULT else f"{self.run_label(run)}, {variant}"
-
-
-MAIN_METRICS = ("AP", "AP50", "AP75", "AR100", "AR_none", "AR_partial", "AR_heavy")
-ALL_METRICS = (*MAIN_METRICS, "AR1", "AR10", "AR1000", "order_accuracy")
-
-PAPER_TABLES = {
-    "table1": ("Model", MAIN_METRICS),
-    "table2": ("Layers", MAIN_METRICS),
-    "ablation": ("Setting", ("AP", "AR100")),
-}
-"""Name of the paper's file -> head of the label column, metrics."""
-
-
-def read_paper(folder: Path) -> dict[str, PaperTable]:
-    """The paper's tables from `folder` (``results/paper``) by name."""
-    tables = {}
-    for name, (label_head, metrics) in PAPER_TABLES.items():
-        path = folder / f"{name}.csv"
-        try:
-            rows = pd.read_csv(path, dtype=str, keep_default_na=False)
-            for metric in metrics:
-                rows[metric] = pd.to_numeric(rows[metric])
-        except FileNotFoundError:
-            raise InputError(f"{path}: not found, expected the paper's numbers") from None
-        except (ValueError, KeyError) as error:
-            raise InputError(f"{path}: {' '.join(str(error).split())}") from None
-        tables[name] = PaperTable(name, label_head, metrics, rows)
-    return tables
-
-
 def compare(paper: PaperTable, runs: Sequence[ReleasedRun]) -> list[Table]:
     """The paper's table filled in with runs: one table per budget tier that has runs of every side.
 
@@ -180,12 +126,6 @@ def list_variants(runs: Sequence[ReleasedRun]) -> Table:
     return _table("runs", TABLE_TITLES["runs"], "Run", ALL_METRICS, rows)
 
 
-def headline_variant(run: ReleasedRun, paper: PaperTable) -> str:
-    """The variant that stands for an evaluated run: of those that the paper's table names the one with highest AP."""
-    named = [variant for variant in run.metrics if variant in set(paper.rows["run_variant"])]
-    return max(named or run.metrics, key=lambda variant: run.metrics[variant].get("AP") or 0.0)
-
-
 def _compare_tier(paper: PaperTable, runs: list[ReleasedRun], tier: str | None) -> Table:
     rows: list[Row] = []
     for group, of_group in paper.rows.groupby("instances_per_class", sort=False):
@@ -211,14 +151,14 @@ def _model_rows(paper: PaperTable, listed: pd.DataFrame, runs: list[ReleasedRun]
         for entry in entries:
             measured = run if run and entry["run_variant"] in run.metrics else None
             numbers = _numbers(paper, entry)
-            label = _label(entry["row"], entry["run_layers"], run)
+            label = row_label(entry["row"], entry["run_layers"], run)
             rows.append(
                 _row(entry["instances_per_class"], label, entry["run_variant"], paper.metrics, measured, numbers)
             )
     for run in runs:
         if run not in same:
             rows += [
-                _row(run.scenes, _label(entry["row"], run.layers, run), entry["run_variant"], paper.metrics, run)
+                _row(run.scenes, row_label(entry["row"], run.layers, run), entry["run_variant"], paper.metrics, run)
                 for entry in entries
                 if entry["run_variant"] in run.metrics
             ]
@@ -246,12 +186,6 @@ def _paper_numbers(paper: PaperTable, run: ReleasedRun, variant: str) -> dict[st
 def _numbers(paper: PaperTable, entry: dict[str, Any]) -> dict[str, float]:
     """The metrics of a row of the paper; NaN is one that it does not print."""
     return {metric: entry[metric] for metric in paper.metrics if not pd.isna(entry[metric])}
-
-
-def _label(name: str, layers: int | str, run: ReleasedRun | None) -> str:
-    """Name of a row: with layers where they are the model's own, and with the run's preset."""
-    label = f"{name}, L = {layers}" if layers else name
-    return f"{label} ({run.preset})" if run and run.preset else label
 
 
 def _row(group, label, variant, metrics, run=None, paper=None) -> Row:

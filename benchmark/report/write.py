@@ -6,6 +6,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from benchmark.paper.settings import differences_from_paper
+from benchmark.paper.tables import read_paper
 from benchmark.released.outcomes import Evaluation, read_outcomes
 from benchmark.report.analysis_plots import (
     error_plot,
@@ -26,7 +27,7 @@ from benchmark.report.sections.figure4 import model_steps
 from benchmark.report.sections.gallery import SCENES, Gallery, build_gallery
 from benchmark.report.sections.lost_instances import NAME as LOST_INSTANCES
 from benchmark.report.sections.lost_instances import occlusion_plot, read_sweeps, reason_table, threshold_plot
-from benchmark.report.tables import Table, compare, list_runs, list_variants, read_paper
+from benchmark.report.tables import Table, compare, list_runs, list_variants
 from benchmark.report.words import (
     ANALYSIS_PLOTS,
     FIGURE3_CAPTION,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.report.tables import MAIN_METRICS
+from benchmark.paper.tables import MAIN_METRICS
 
 PAPER = Path(__file__).parents[2] / "results" / "paper"
 

@@ -10,9 +10,10 @@ import matplotlib
 from matplotlib.figure import Figure
 
 from benchmark.paper.figure3 import Figure3, read_figure3
+from benchmark.paper.tables import MAIN_METRICS
 from benchmark.report.formats import metric_head
 from benchmark.report.plots import LINE_COLORS, STYLE
-from benchmark.report.tables import MAIN_METRICS, Row, Table, Value, mark_best
+from benchmark.report.tables import Row, Table, Value, mark_best
 from benchmark.report.words import TABLE_NOTES, TABLE_TITLES
 from benchmark.runs.record import ReleasedRun, duration, read_runs
 from datasets.errors import InputError

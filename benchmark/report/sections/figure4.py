@@ -9,6 +9,7 @@ import numpy as np
 from benchmark.adapter import WEIGHTS, Picture
 from benchmark.evaluation.sets import evaluation_set
 from benchmark.models.registry import find_adapter
+from benchmark.paper.tables import PaperTable
 from benchmark.report.pictures.paint import (
     CATEGORY_COLORS,
     UNMATCHED_COLOR,
@@ -19,7 +20,6 @@ from benchmark.report.pictures.paint import (
     paint_labels,
     to_rgb,
 )
-from benchmark.report.tables import PaperTable
 from benchmark.runs.make import load_run, seed_everything
 from benchmark.runs.record import ReleasedRun
 from datasets.exported import ExportedDataset

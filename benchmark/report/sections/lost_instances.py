@@ -10,10 +10,11 @@ from matplotlib.figure import Figure
 
 from benchmark.analysis.occlusion import bin_edges, places_in_bins
 from benchmark.analysis.reasons import CUT_OFF, FOUND, REASONS
+from benchmark.paper.tables import PaperTable
 from benchmark.released.outcomes import Evaluation, Outcome, read_sweep
 from benchmark.report.formats import format_percent
 from benchmark.report.plots import STYLE
-from benchmark.report.tables import PaperTable, Row, Table, Value, with_footnotes
+from benchmark.report.tables import Row, Table, Value, with_footnotes
 from benchmark.report.words import TABLE_NOTES, TABLE_TITLES
 from benchmark.runs.record import scenes_title
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from benchmark.evaluation.sets import evaluation_set
-from benchmark.report.tables import MAIN_METRICS
+from benchmark.paper.tables import MAIN_METRICS
 from datasets.coco import decode_masks, encode_masks
 from datasets.exported import ExportedDataset
 from datasets.files import write_compact_json

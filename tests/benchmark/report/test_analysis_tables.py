@@ -6,10 +6,10 @@ import json
 import pandas as pd
 import pytest
 
+from benchmark.paper.tables import MAIN_METRICS, read_paper
 from benchmark.report.analysis_plots import error_plot, recall_plot
 from benchmark.report.formats import to_csv, to_latex, to_markdown
 from benchmark.report.readme import BEGIN, END, update_readme
-from benchmark.report.tables import MAIN_METRICS, read_paper
 from benchmark.report.write import build_tables, write_report
 from benchmark.runs.record import read_runs
 from datasets.errors import InputError

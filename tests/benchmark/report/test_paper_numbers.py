@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.report.tables import MAIN_METRICS, read_paper
+from benchmark.paper.tables import MAIN_METRICS, read_paper
 from datasets.errors import InputError
 
 PAPER = Path(__file__).parents[3] / "results" / "paper"

@@ -4,8 +4,9 @@ import json
 import pandas as pd
 import pytest
 
+from benchmark.paper.tables import headline_variant, read_paper
 from benchmark.report.formats import to_csv, to_latex, to_markdown
-from benchmark.report.tables import NOT_RUN, headline_variant, read_paper
+from benchmark.report.tables import NOT_RUN
 from benchmark.report.write import build_tables
 from benchmark.runs.record import read_runs
 from datasets.errors import InputError

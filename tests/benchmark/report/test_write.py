@@ -5,9 +5,9 @@ from html.parser import HTMLParser
 import pytest
 
 from benchmark.evaluation.sets import evaluation_set
+from benchmark.paper.tables import read_paper
 from benchmark.released.outcomes import read_outcomes
 from benchmark.report.readme import BEGIN, END, readme_is_current, update_readme
-from benchmark.report.tables import read_paper
 from benchmark.report.write import write_report
 from benchmark.runs.record import read_runs
 from datasets.errors import InputError

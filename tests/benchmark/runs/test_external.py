@@ -7,8 +7,8 @@ import pytest
 
 from benchmark.cli import main
 from benchmark.evaluation.sets import evaluation_set
+from benchmark.paper.tables import read_paper
 from benchmark.released.evaluate import analyse_released, evaluate_released
-from benchmark.report.tables import read_paper
 from benchmark.report.write import build_tables, write_report
 from benchmark.runs.record import read_runs
 from datasets.scene import SceneParameters

@@ -5,9 +5,9 @@ import re
 
 import pytest
 
+from benchmark.paper.tables import MAIN_METRICS
 from benchmark.report.plots import to_svg
 from benchmark.report.sections.figure3 import grid_plot, grid_table, read_grids
-from benchmark.report.tables import MAIN_METRICS
 from benchmark.report.write import build_tables, write_report
 from datasets.errors import InputError
 

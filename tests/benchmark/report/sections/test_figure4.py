@@ -9,9 +9,9 @@ import pytest
 from benchmark.adapter import Adapter, Picture
 from benchmark.engine.settings import TrainingSettings
 from benchmark.evaluation.sets import evaluation_set
+from benchmark.paper.tables import read_paper
 from benchmark.report.pictures.paint import UNMATCHED_COLOR, to_rgb
 from benchmark.report.sections.figure4 import match_masks, model_steps
-from benchmark.report.tables import read_paper
 from benchmark.runs.record import read_runs
 from datasets.scene import SceneParameters
 

@@ -2,9 +2,9 @@
 
 import pytest
 
+from benchmark.paper.tables import read_paper
 from benchmark.released.outcomes import read_outcomes, telling_variants
 from benchmark.report.sections.lost_instances import occlusion_plot, read_sweeps, reason_table, threshold_plot
-from benchmark.report.tables import read_paper
 from benchmark.runs.record import read_runs
 from tests.benchmark.report.faults import add_faulty_runs
 
