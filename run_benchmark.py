@@ -1,4 +1,4 @@
-"""The benchmark's door: see `run_benchmark.py --help`, or benchmark/cli.py."""
+"""The benchmark's door: see `run_benchmark.py --help`, or benchmark/cli/."""
 
 import sys
 

@@ -19,7 +19,7 @@ TRAINED = [name for name in adapter_names() if "smoke" in find_adapter(name).pre
 @pytest.mark.parametrize("model", TRAINED)
 def test_smoke_preset_is_better_than_chance(model, tmp_path, monkeypatch):
     """Chance is what the same detections score when each is handed to the next image."""
-    monkeypatch.setattr(cli, "DATA", tmp_path / "data")
+    monkeypatch.setattr(cli.paths, "DATA", tmp_path / "data")
     folder = tmp_path / "run"
     arguments = ["train", model, "--preset", "smoke", "--instances-per-class", "2", "--evaluation-images", "100"]
     assert cli.main([*arguments, "--out", str(folder)]) == 0

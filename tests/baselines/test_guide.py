@@ -45,7 +45,7 @@ def registered(tmp_path, monkeypatch):
     for name, target in ast.literal_eval(f"{{{line}}}").items():
         monkeypatch.setitem(baselines.ADAPTERS, name, target)
     for name in ("RESULTS", "DATA", "RUNS"):
-        monkeypatch.setattr(cli, name, tmp_path / name.lower())
+        monkeypatch.setattr(cli.paths, name, tmp_path / name.lower())
     yield
     if sys.modules.pop(MODULE, None):
         del baselines.connected_components
@@ -58,7 +58,7 @@ def test_example_conforms(capsys):
 
 def test_every_command_exists():
     for command in commands(""):
-        _, unknown = cli._parser().parse_known_args(command)
+        _, unknown = cli.make_parser().parse_known_args(command)
         assert unknown == []
 
 

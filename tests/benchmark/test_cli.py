@@ -23,7 +23,7 @@ def dataset(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def own_folders(tmp_path, monkeypatch):
     for name in ("RESULTS", "DATA", "RUNS"):
-        monkeypatch.setattr(cli, name, tmp_path / name.lower())
+        monkeypatch.setattr(cli.paths, name, tmp_path / name.lower())
 
 
 def run(capsys, *arguments):

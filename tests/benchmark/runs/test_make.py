@@ -57,7 +57,7 @@ class Trainable(Adapter):
 @pytest.fixture(autouse=True)
 def own_folders(tmp_path, monkeypatch):
     for name in ("RESULTS", "DATA", "RUNS"):
-        monkeypatch.setattr(cli, name, tmp_path / name.lower())
+        monkeypatch.setattr(cli.paths, name, tmp_path / name.lower())
 
 
 def train(folder, *options):

@@ -65,7 +65,7 @@ class Trainable(Adapter):
 @pytest.fixture(autouse=True)
 def folders(tmp_path, monkeypatch):
     for name in ("RESULTS", "DATA"):
-        monkeypatch.setattr(cli, name, tmp_path / name.lower())
+        monkeypatch.setattr(cli.paths, name, tmp_path / name.lower())
     (tmp_path / "results" / "paper").mkdir(parents=True)
     (tmp_path / "results" / "paper" / "figure3.toml").write_text(FIGURE)
     monkeypatch.setattr(submitit.Job, "_results_timeout_s", 0)  # how long to wait for the result of a dead job
@@ -77,10 +77,10 @@ def sweep(*options):
 
 
 def jobs(out, *, channels=(1,), preset="tiny", images=None, max_minutes=None, figure=None):
-    figure = figure or read_figure3(cli.RESULTS / "paper")
+    figure = figure or read_figure3(cli.paths.RESULTS / "paper")
     runs = figure3_runs(figure, out, preset, channels=channels, instances=[2], images=images, layers=2,
                         max_minutes=max_minutes)  # fmt: skip
-    return [Job(run, cli.DATA, 2, "cpu", None, ("sweep",)) for run in runs]
+    return [Job(run, cli.paths.DATA, 2, "cpu", None, ("sweep",)) for run in runs]
 
 
 def test_runs_become_folders_failures_are_told_and_nothing_is_done_twice(folders, capsys, monkeypatch):
@@ -178,7 +178,7 @@ def test_bad_options_are_one_line(folders, capsys, options, named, monkeypatch):
 
 
 def test_a_damaged_description_of_the_figure(folders, capsys):
-    (cli.RESULTS / "paper" / "figure3.toml").write_text("model = 3")
+    (cli.paths.RESULTS / "paper" / "figure3.toml").write_text("model = 3")
     assert sweep() == 2
     assert "figure3.toml" in capsys.readouterr().err
     with pytest.raises(InputError, match="not found"):
@@ -219,7 +219,7 @@ def test_slurm_gets_a_job_array(folders, capsys, tmp_path, monkeypatch):
 
 def test_the_paper_s_figure(tmp_path, monkeypatch):
     """The real description, with the smoke preset: two dimensions, eight images, three to evaluate on."""
-    figure = read_figure3(cli.ROOT / "results" / "paper")
+    figure = read_figure3(cli.paths.ROOT / "results" / "paper")
     assert figure.channels == (1, 2, 3, 4, 5, 6) and figure.instances_per_class == (6, 12, 18, 24, 30)
     for channels, job in zip(
         (1, 6), jobs(tmp_path, channels=(1, 6), preset="smoke", images=8, figure=figure), strict=True
@@ -232,8 +232,8 @@ def test_the_paper_s_figure(tmp_path, monkeypatch):
 
 
 def test_further_hyperparameters(tmp_path, capsys):
-    runs = figure3_runs(read_figure3(cli.RESULTS / "paper"), tmp_path, "tiny", channels=[1], instances=[2], images=None,
-                        layers=2, max_minutes=None, settings=["training.learning_rate=0.5"])  # fmt: skip
+    runs = figure3_runs(read_figure3(cli.paths.RESULTS / "paper"), tmp_path, "tiny", channels=[1], instances=[2],
+                        images=None, layers=2, max_minutes=None, settings=["training.learning_rate=0.5"])  # fmt: skip
     assert [(run.preset.width, run.preset.training.learning_rate) for run in runs] == [(1, 0.5)]
     assert sweep("--set", "training.height=3") == 2
     assert "training.height" in capsys.readouterr().err

@@ -1,0 +1,60 @@
+"""The command line: one file a command. Exit codes: 0 done, 1 a check failed, 2 bad input."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from benchmark.cli import check, convert, evaluate, export, models, paths, predict, report, sweep, train, verify
+from datasets.errors import InputError
+
+COMMANDS = (
+    export,
+    train,
+    sweep,
+    predict,
+    evaluate,
+    convert,
+    report,
+    models,
+    verify,
+    check,
+)
+"""In the order of `--help`; each module has ``add_parser(commands)`` and ``run(options)``."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code. Mistakes of the user end as one line on standard error."""
+    parser = make_parser()
+    options, rest = parser.parse_known_args(arguments)
+    if rest and options.command is not predict.run:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    options.rest = rest
+    try:
+        return options.command(options)
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+    except OSError as error:  # a full disk, a folder without permission
+        where = error.filename or "the output"
+        print(f"error: {where}: {error.strerror or error}", file=sys.stderr)
+    return 2
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The parser of all commands."""
+    parser = argparse.ArgumentParser(prog="run_benchmark.py", description="Benchmark of amodal instance segmentation")
+    parser.set_defaults(command=_regenerate)
+    commands = parser.add_subparsers(
+        title="commands",
+        metavar="COMMAND",
+        description="Without one: regenerate all that needs no training (evaluation sets, Tables 1 and 2, report).",
+    )
+    for command in COMMANDS:
+        command.add_parser(commands)
+    return parser
+
+
+def _regenerate(_: argparse.Namespace) -> int:
+    from benchmark.regenerate import regenerate
+
+    regenerate(paths.RESULTS, paths.DATA, paths.ROOT / "README.md")
+    return 0

@@ -1,0 +1,23 @@
+"""Annotations of other formats for the evaluator, and back."""
+
+import argparse
+from pathlib import Path
+
+
+def add_parser(commands: argparse._SubParsersAction) -> None:
+    convert = commands.add_parser("convert", help="annotations of COCOA or KINS for the evaluator, and back")
+    formats = ("benchmark", "cocoa", "kins")
+    convert.add_argument("--from", choices=formats, required=True, dest="source")
+    convert.add_argument("--to", choices=formats, required=True, dest="target")
+    convert.add_argument("--annotations", type=Path, required=True)
+    convert.add_argument("--out", type=Path, required=True, help=".json or .json.gz")
+    convert.set_defaults(command=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    from datasets.formats.convert import convert
+
+    instances = convert(options.source, options.target, options.annotations, options.out)
+    left_out = [f", {count} {key.replace('_', ' ')}" for key, count in instances.info.items() if "left_out" in key]
+    print(f"{options.out}: {len(instances.amodal)} instances in {len(instances.images)} images{''.join(left_out)}")
+    return 0

@@ -1,0 +1,43 @@
+"""Metrics of a COCO results file."""
+
+import argparse
+from pathlib import Path
+
+from benchmark.cli.options import metrics_text
+from datasets.errors import InputError
+
+
+def add_parser(commands: argparse._SubParsersAction) -> None:
+    evaluate = commands.add_parser("evaluate", help="metrics of a COCO results file")
+    evaluate.add_argument("--annotations", type=Path, required=True)
+    evaluate.add_argument("--predictions", type=Path, required=True)
+    evaluate.add_argument("--masks", choices=("amodal", "visible"), default="amodal", help="visible: compare the "
+                          "visible_mask of annotations and predictions (default: amodal masks)")  # fmt: skip
+    evaluate.add_argument("--json", type=Path, help="write the metrics there as well")
+    evaluate.add_argument("--out", type=Path, metavar="RUN", help="keep the results as a run folder that the report "
+                          "shows, such as results/released/mine; needs --model")  # fmt: skip
+    evaluate.add_argument("--model", help="name of the model that made the predictions, for --out")
+    evaluate.add_argument("--images-seen", type=int, default=0, help="in its training, for --out (default: not stated)")
+    evaluate.add_argument("--layers", type=int, default=2, help="of masks, where it has them, for --out (default 2)")
+    evaluate.add_argument("--pretraining", default="not stated", help="what it started from, for --out")
+    evaluate.set_defaults(command=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    from benchmark.evaluation.evaluate import evaluate
+    from benchmark.runs.external import keep_external_run
+    from datasets.files import write_json
+
+    if options.out is None:
+        metrics = evaluate(options.annotations, options.predictions, options.masks)
+    elif options.model is None or options.masks != "amodal":
+        raise InputError("--out: found no --model or other masks than amodal ones, expected --model NAME")
+    else:
+        metrics = keep_external_run(
+            options.out, options.model, options.annotations, options.predictions,
+            images_seen=options.images_seen, layers=options.layers, pretraining=options.pretraining,
+        )  # fmt: skip
+    if options.json:
+        write_json(options.json, metrics)
+    print(metrics_text(metrics))
+    return 0

@@ -1,0 +1,25 @@
+"""Writing scenes as a COCO dataset."""
+
+import argparse
+from pathlib import Path
+
+from benchmark.cli.options import add_scene_options, scenes_of
+from datasets.seeds import EVALUATION_IMAGES, EVALUATION_SEED
+
+
+def add_parser(commands: argparse._SubParsersAction) -> None:
+    export = commands.add_parser("export", help="write scenes as a COCO dataset")
+    add_scene_options(export)
+    export.add_argument("--images", type=int, default=EVALUATION_IMAGES)
+    export.add_argument("--seed", type=int, default=EVALUATION_SEED)
+    export.add_argument("--out", type=Path, required=True)
+    export.add_argument("--overwrite", action="store_true", help="replace what --out holds")
+    export.set_defaults(command=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    from datasets.export import export_dataset
+
+    info = export_dataset(scenes_of(options), options.images, options.seed, options.out, overwrite=options.overwrite)
+    print(f"{options.out}: {info['images']} images, content hash {info['content_hash']}")
+    return 0
