@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from benchmark.adapter import Detections, Run
 from benchmark.engine.checkpoint import load_weights
+from benchmark.engine.precision import autocast
 from datasets.exported import ExportedDataset
 
 
@@ -28,7 +29,7 @@ def predict_in_batches(
     for start in range(0, len(dataset.image_ids), run.preset.prediction_batch_size):
         image_ids = dataset.image_ids[start : start + run.preset.prediction_batch_size]
         inputs = [model_input(dataset.image(image_id)) for image_id in image_ids]
-        with precision_of(run):
+        with autocast(run.preset.training.precision, run.device):
             detections = detect(model, inputs)
         yield from zip(image_ids, detections, strict=True)
 
@@ -43,7 +44,7 @@ def propose_in_batches(
     """Yield the boxes (P, 4) that a detector's first stage proposes for each of `images`, (256, 256, 3) uint8."""
     load_trained(model, run)
     for start in range(0, len(images), run.preset.prediction_batch_size):
-        with precision_of(run):
+        with autocast(run.preset.training.precision, run.device):
             yield from propose(
                 model, [model_input(image) for image in images[start:][: run.preset.prediction_batch_size]]
             )
@@ -54,8 +55,3 @@ def load_trained(model: nn.Module, run: Run) -> None:
     load_weights(run.weights, model)
     memory_format = torch.channels_last if run.preset.training.channels_last else torch.preserve_format
     model.to(run.device, memory_format=memory_format).eval()
-
-
-def precision_of(run: Run) -> torch.autocast:
-    """The context in which the run's model computes: bfloat16 where it was trained so."""
-    return torch.autocast(run.device, torch.bfloat16, enabled=run.preset.training.precision == "bf16")

@@ -13,6 +13,7 @@ from torch.nn.utils.rnn import pad_sequence
 from benchmark.adapter import Adapter, Detections, Picture, Run
 from benchmark.engine.checkpoint import load_weights
 from benchmark.engine.fit import fit
+from benchmark.engine.precision import autocast
 from datasets.errors import InputError
 from datasets.exported import ExportedDataset
 from datasets.render import LayeredSample, render_layers
@@ -112,7 +113,7 @@ class Maps:
 @torch.inference_mode()
 def predict_maps(network: LayeredEmbeddingNetwork, images: np.ndarray, run: Run) -> Maps:
     """What the network says about images (B, 256, 256, 3) uint8."""
-    with torch.autocast(run.device, torch.bfloat16, enabled=run.preset.training.precision == "bf16"):
+    with autocast(run.preset.training.precision, run.device):
         output = network(torch.from_numpy(images).to(run.device))
     if not all(maps.isfinite().all() for maps in output):
         raise InputError(f"{run.weights}: the network's output is not finite, expected the weights of a finished run")

@@ -1,6 +1,7 @@
 """The training loop: any model, any number of images, killed and resumed at will."""
 
 import math
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -15,6 +16,7 @@ from benchmark.engine.checkpoint import load_checkpoint, save_checkpoint, save_w
 from benchmark.engine.distributed import Processes, processes
 from benchmark.engine.log import TrainingLog
 from benchmark.engine.optimizer import make_optimizer
+from benchmark.engine.precision import autocast, computed_in
 from benchmark.engine.settings import TrainingSettings
 from datasets.errors import InputError
 from datasets.scene import Scene
@@ -32,7 +34,8 @@ def fit(
     """Train `model` on the scene stream of `run` until the budget of `settings` is used up.
 
     render: scene -> sample, in worker processes. collate: list of samples -> batch. step: (model, batch) -> named
-    scalars, of which "loss" is minimised and all are logged; runs under autocast where the precision is "bf16".
+    scalars, of which "loss" is minimised and all are logged; runs in the precision that `benchmark.engine.precision`
+    decides on.
     Goes on from ``run.checkpoint`` if that exists and then ends with the same weights as an undisturbed run: scenes,
     learning rate and random numbers are functions of the images seen. Under `torchrun` each process takes its share
     of every batch. Writes the log, checkpoints and, at the end, the weights.
@@ -62,6 +65,8 @@ def _fit(
     if position["images"] >= last + settings.batch_size:
         raise InputError(f"{run.checkpoint}: has seen {position['images']} images, expected at most {last}")
     wrapped = _wrap(model, settings, group)
+    if group.is_main and computed_in(settings.precision, group.device.type) != settings.precision:
+        print(f"{run.folder}: computes in float32, because this {group.device.type} has no bfloat16", file=sys.stderr)
     log = TrainingLog(run, f"train {run.folder.name}", position["images"], last) if group.is_main else None
     stream = scene_stream(
         run.scenes, run.seed, render, share, start=position["images"], workers=settings.workers, rank=group.rank,
@@ -80,7 +85,7 @@ def _fit(
             batch = _to_device(interval.wait_for(batches), group.device)
             if isinstance(wrapped, DistributedDataParallel):
                 wrapped.require_backward_grad_sync = part == settings.accumulate - 1
-            with torch.autocast(group.device.type, torch.bfloat16, enabled=settings.precision == "bf16"):
+            with autocast(settings.precision, group.device.type):
                 losses = step(wrapped, batch)
             (losses["loss"] / settings.accumulate).backward()
             interval.add(losses)

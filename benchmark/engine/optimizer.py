@@ -1,8 +1,12 @@
 """The optimisers that a preset can name."""
 
+from functools import partial
+from unittest.mock import patch
+
 import torch
 from torch import nn
 
+from benchmark.engine.precision import has_bfloat16
 from benchmark.engine.settings import TrainingSettings
 
 MUON_STEPS = 3
@@ -28,17 +32,29 @@ def make_optimizer(model: nn.Module, settings: TrainingSettings) -> torch.optim.
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     common = {"lr": settings.learning_rate, "weight_decay": settings.weight_decay}
     if settings.optimizer == "muon":
-        from timm.optim import Muon
-
         large = [parameter for parameter in parameters if _shorter_side(parameter) > MUON_LARGEST_SIDE]
         others = [parameter for parameter in parameters if _shorter_side(parameter) <= MUON_LARGEST_SIDE]
         groups = [{"params": others}, *([{"params": large, "use_fallback": True}] if large else [])]
-        return Muon(
+        kind = _muon_in(torch.bfloat16 if has_bfloat16(parameters[0].device.type) else torch.float32)
+        return kind(
             groups, **common, nesterov=True, ns_steps=MUON_STEPS, adjust_lr_fn="match_rms_adamw",
             fallback_lr_scale=OTHER_PARAMETERS,
         )  # fmt: skip
     kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[settings.optimizer]
     return kind(parameters, **common, fused=True)
+
+
+def _muon_in(dtype: torch.dtype) -> type[torch.optim.Optimizer]:
+    """timm's Muon with its iterations computed in `dtype`; by itself it takes bfloat16 whatever the device."""
+    from timm.optim import muon
+
+    class Muon(muon.Muon):
+        def step(self, closure=None):
+            iterations = partial(muon.zeropower_via_newtonschulz, dtype=dtype)
+            with patch.object(muon, "zeropower_via_newtonschulz", iterations):
+                return super().step(closure)
+
+    return Muon
 
 
 def _shorter_side(parameter: nn.Parameter) -> int:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+Precision = Literal["fp32", "bf16"]
+
 
 @dataclass(frozen=True)
 class TrainingSettings:
@@ -11,8 +13,9 @@ class TrainingSettings:
     images: budget, counted in images seen. batch_size: images per optimiser step on all processes together;
     accumulate: split such a batch into so many forward and backward passes. optimizer: "muon" orthogonalises the steps
     of convolutions and matrices (see `benchmark.engine.optimizer`). schedule: "constant" as in the paper, or
-    "cosine" to zero over the budget; both after a linear warm-up over warmup_images. precision: "bf16" is autocast,
-    parameters stay float32. log_every, checkpoint_every: in images. workers: processes that draw scenes, per process.
+    "cosine" to zero over the budget; both after a linear warm-up over warmup_images. precision: "bf16" is autocast with
+    parameters in float32, and float32 throughout on a device without bfloat16. log_every, checkpoint_every: in images.
+    workers: processes that draw scenes, per process.
     """
 
     images: int = 100_000
@@ -24,7 +27,7 @@ class TrainingSettings:
     schedule: Literal["constant", "cosine"] = "constant"
     warmup_images: int = 0
     clip_gradient_norm: float | None = None
-    precision: Literal["fp32", "bf16"] = "fp32"
+    precision: Precision = "fp32"
     channels_last: bool = False
     compile: bool = False
     workers: int = 1

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from benchmark.adapter import Run
+from benchmark.engine.settings import TrainingSettings
 from benchmark.runs.hardware import code_version, hardware, libraries
 from datasets.errors import InputError
 from datasets.exported import ExportedDataset
@@ -63,7 +64,8 @@ def write_manifest(run: Run, command: str, finished: bool, wall_time: dict[str, 
         "tier": tier(run.preset_name, seen, budget),
         "finished": finished,
         "hardware": hardware(),
-        "sittings": _with_this_sitting(earlier.get("sittings", []), seen),
+        "precision": _precision(run),
+        "sittings": _with_this_sitting(earlier.get("sittings", []), run, seen),
         "wall_time_seconds": {
             **earlier.get("wall_time_seconds", {}),
             "training": round(training_seconds, 1),
@@ -78,11 +80,21 @@ def write_manifest(run: Run, command: str, finished: bool, wall_time: dict[str, 
     write_json(path, manifest)
 
 
-def _with_this_sitting(sittings: list[dict[str, Any]], images_seen: int) -> list[dict[str, Any]]:
+def _with_this_sitting(sittings: list[dict[str, Any]], run: Run, images_seen: int) -> list[dict[str, Any]]:
     """Where and with which code the run was worked on: an entry for each change of machine or code."""
-    sitting = {"hardware": hardware(), "code_version": code_version()}
-    same_as_last = sittings and {key: sittings[-1][key] for key in sitting} == sitting
+    sitting = {"hardware": hardware(), "precision": _precision(run), "code_version": code_version()}
+    same_as_last = sittings and {key: sittings[-1].get(key, sitting[key]) for key in sitting} == sitting
     return sittings if same_as_last else [*sittings, {**sitting, "images_seen": images_seen}]
+
+
+def _precision(run: Run) -> str | None:
+    """The precision in which this machine computes the run's model; None where the engine does not train it."""
+    training = getattr(run.preset, "training", None)
+    if not isinstance(training, TrainingSettings):
+        return None
+    from benchmark.engine.precision import computed_in  # imports torch, which models without training do not need
+
+    return computed_in(training.precision, run.device)
 
 
 def add_dataset(run: Run, dataset: ExportedDataset) -> None:
