@@ -4,7 +4,7 @@ Everything at IoU .5. The kinds are the reasons why instances are not found (`be
 duplicates (`benchmark.analysis.errors`).
 
 Cases of a kind are ranked by the best score of the detections to blame; where there is none by pixels, the largest
-instance (beyond layers) or the largest visible part (cut off, missed) first. Ties stand in the order of images. Only
+instance (beyond layers) or the largest visible part (cut off, never found) first. Ties stand in the order of images. Only
 the first case of an image is taken.
 """
 
@@ -21,7 +21,7 @@ from benchmark.analysis.reasons import (
     BEYOND_LAYERS,
     CUT_OFF,
     MERGED,
-    MISSED,
+    NEVER_FOUND,
     POOR_MASK,
     SPLIT,
     SUPPRESSED,
@@ -32,7 +32,7 @@ from benchmark.evaluation.validate import GroundTruth, Predictions
 from datasets.rle import mask_areas
 
 DUPLICATE = kinds.KINDS[kinds.DUPLICATE]
-CASE_KINDS = (SUPPRESSED, CUT_OFF, MERGED, BEYOND_LAYERS, SPLIT, POOR_MASK, MISSED, DUPLICATE)
+CASE_KINDS = (SUPPRESSED, CUT_OFF, MERGED, BEYOND_LAYERS, SPLIT, POOR_MASK, NEVER_FOUND, DUPLICATE)
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def find_cases(
         SPLIT: (errors.instance_score, lambda g: scene.of_own(g, kinds.SPLIT)),
         POOR_MASK: (errors.instance_score, lambda g: scene.of_own(g, kinds.POOR_MASK)),
         BEYOND_LAYERS: (areas, scene.alone),
-        MISSED: (visible, scene.alone),
+        NEVER_FOUND: (visible, scene.alone),
     }
     if CUT_OFF in reasons.elsewhere:
         cut_off = reasons.elsewhere[CUT_OFF]

@@ -6,8 +6,9 @@ suppressed     a variant of the same model that suppresses fewer detections find
 cut off        a variant with wider limits (a lower score floor, more detections in an image) finds it;
 beyond layers  less than half of its amodal mask lies in the model's layers, be they without a fault: the rest is hidden
                below more shapes than there are layers;
-merged, split, poor mask, missed
-               the kinds of `benchmark.analysis.errors`.
+merged, split, poor mask
+               the kinds of `benchmark.analysis.errors`;
+never found    the model has no detection of it under any of these settings: what is left of the kind "missed" there.
 
 Among many detections one matches a lost instance by chance: a duplicate of its neighbour. So another variant finds an
 instance only by a detection that overlaps no other instance more, and whose very mask is not among those that are left.
@@ -19,12 +20,12 @@ from typing import NamedTuple
 import numpy as np
 from pycocotools import mask as coco_mask
 
-from benchmark.analysis.errors import FOUND_IOU, HALF, KINDS, NO_ERROR, Errors
+from benchmark.analysis.errors import FOUND_IOU, HALF, KINDS, MISSED, NO_ERROR, Errors
 from benchmark.evaluation.match import Matches
 from benchmark.evaluation.validate import GroundTruth, Predictions
 
-SUPPRESSED, CUT_OFF, BEYOND_LAYERS, MERGED, SPLIT, POOR_MASK, MISSED = REASONS = (
-    "suppressed", "cut off", "beyond layers", "merged", "split", "poor mask", "missed",
+SUPPRESSED, CUT_OFF, BEYOND_LAYERS, MERGED, SPLIT, POOR_MASK, NEVER_FOUND = REASONS = (
+    "suppressed", "cut off", "beyond layers", "merged", "split", "poor mask", "never found",
 )  # fmt: skip
 
 FOUND = -1
@@ -74,6 +75,7 @@ def find_reasons(
     if reached is not None:
         holds[BEYOND_LAYERS] = reached < HALF
     holds |= {name: errors.instance_kind == kind for kind, name in enumerate(KINDS) if name in REASONS}
+    holds[NEVER_FOUND] = errors.instance_kind == MISSED
     chosen = [place for place, reason in enumerate(REASONS) if reason in holds]
     reason = np.select([~lost, *(holds[REASONS[place]] for place in chosen)], [FOUND, *chosen], FOUND)
     return Reasons(reason, elsewhere, reached)

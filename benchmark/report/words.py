@@ -34,7 +34,7 @@ TABLE_TITLES = {
     "families": "NMS variants and detection protocols, each at its best threshold",
     "layers": "Layers: trained models and what so many layers can hold",
     "errors": "What costs average precision",
-    "lost-instances": "What becomes of the instances: found, suppressed, cut off, beyond the layers, missed",
+    "lost-instances": "What becomes of the instances: found, suppressed, cut off, beyond the layers, never found",
     "figure3": "Fig. 3: embedding channels C and instances per image",
     "progress": "Each model from budget to budget",
     "smoke": "Smoke tests",
@@ -100,7 +100,7 @@ TABLE_NOTES = {
         "within wider limits (score floor, NMS of proposals, number of detections) does. Both are the variants with "
         "the highest recall whose predictions are kept; a detection that overlaps another instance more does not "
         "count. Beyond layers: less than half of its mask lies in as many layers of ground truth. Merged, split, poor "
-        "mask, missed: as among the errors.",
+        "mask: as among the errors. Never found: no detection comes near it under any of these settings.",
     ),
     "figure3": (
         "Rectangles only, N of them in an image. Bold: the best in its column for this N. The paper draws its numbers "

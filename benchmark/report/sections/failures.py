@@ -49,7 +49,7 @@ TEXTS = {
     ),
     reasons.SPLIT: ("Split", f"Several detections share one instance, and none finds it. {_BEST_SCORE}"),
     reasons.POOR_MASK: ("Poor mask", f"A detection of the right instance, at an IoU below 0.5. {_BEST_SCORE}"),
-    reasons.MISSED: ("Missed", "No detection comes near. Shown: the largest visible parts"),
+    reasons.NEVER_FOUND: ("Never found", "No detection comes near. Shown: the largest visible parts"),
     DUPLICATE: ("Duplicate", f"One more detection of an instance that is found. {_BEST_SCORE}"),
 }
 """Kind -> title, and what it is and which cases are shown."""
@@ -201,7 +201,7 @@ class _Drawing:
             reached = self.outcome.reasons.reached[case.instances[0]]
             text = f"{format_percent(reached)} of it in {self.outcome.layers} layers"
             return f"{text}; best IoU {ious[0]}" if ious else f"{text}; no detection of its own"
-        if kind == reasons.MISSED:
+        if kind == reasons.NEVER_FOUND:
             return f"Best IoU {ious[0]}" if ious else "No detection of its own"
         if len(rles) > 1:
             return f"Scores {', '.join(scores)}; IoU {', '.join(ious)}"

@@ -43,9 +43,9 @@ def test_poor_masks_by_score_one_an_image():
     assert len(find(instances, poor, limits=LIMITS | {"poor mask": 2})["poor mask"].shown) == 2
 
 
-def test_missed_by_visible_part():
+def test_never_found_by_visible_part():
     """The larger one is hidden by three quarters: 8 visible pixels of 32, against 16."""
-    cases = find([(1, BOTTOM, 0.75), (2, LEFT, 0.0)], [])["missed"]
+    cases = find([(1, BOTTOM, 0.75), (2, LEFT, 0.0)], [])["never found"]
     assert [case.instances for case in cases.shown] == [(1,), (0,)]
 
 

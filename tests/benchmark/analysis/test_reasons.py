@@ -20,14 +20,14 @@ def test_the_kinds_of_errors():
     instances = [(1, LEFT), (1, RIGHT), (2, BOTTOM), (3, BOTTOM), (4, LEFT)]
     pieces = [(2, box(4, 0, 4, 3), 0.3), (2, box(4, 5, 4, 3), 0.8), (3, box(4, 0, 4, 2), 0.5)]
     detections = [(1, box(0, 0, 4, 7), 0.9), *pieces]
-    assert reasons(instances, detections) == ["found", "merged", "split", "poor mask", "missed"]
+    assert reasons(instances, detections) == ["found", "merged", "split", "poor mask", "never found"]
 
 
 def test_suppressed_comes_before_cut_off_and_that_before_layers():
     detected = {"cut off": [(1, LEFT, 0.9), (1, RIGHT, 0.1)], "suppressed": [(1, LEFT, 0.9)]}
     instances = [(1, LEFT), (1, RIGHT), (1, BOTTOM)]
     assert reasons(instances, [], detected, np.zeros(3)) == ["suppressed", "cut off", "beyond layers"]
-    assert reasons(instances, [(1, LEFT, 0.9)], detected, np.ones(3)) == ["found", "cut off", "missed"]
+    assert reasons(instances, [(1, LEFT, 0.9)], detected, np.ones(3)) == ["found", "cut off", "never found"]
 
 
 @pytest.mark.parametrize(
