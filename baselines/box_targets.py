@@ -1,18 +1,17 @@
-"""What a detector with boxes learns from: one scene as image, boxes, classes and amodal masks."""
+"""What a detector with boxes learns from: one training image as image, boxes, classes and amodal masks."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from datasets.render import render_masks
-from datasets.scene import Scene
+from datasets.render import Drawable, render_masks
 
 
 @dataclass(frozen=True)
 class BoxSample:
     """One training image, small enough to hand from process to process.
 
-    image: (256, 256) uint8. boxes: (n, 4) float32, x0, y0, x1, y1 in pixels, right and bottom edge excluded.
+    image: (256, 256) or (256, 256, 3) uint8. boxes: (n, 4) float32, x0, y0, x1, y1 in pixels, far edges excluded.
     categories: (n,) uint8. packed_masks: (n, 256, 32) uint8, the amodal masks with eight pixels to a byte.
     """
 
@@ -27,8 +26,8 @@ class BoxSample:
         return np.unpackbits(self.packed_masks, axis=-1).view(bool)
 
 
-def render_boxes(scene: Scene) -> BoxSample:
-    """All shapes that are ground truth, front to back, with the boxes of their amodal masks."""
+def render_boxes(scene: Drawable) -> BoxSample:
+    """All instances that are ground truth, front to back, with the boxes of their amodal masks."""
     sample = render_masks(scene)
     return BoxSample(sample.image, boxes_of_masks(sample.masks), sample.categories, np.packbits(sample.masks, axis=-1))
 

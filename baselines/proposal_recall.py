@@ -19,7 +19,7 @@ from baselines.nms_sweep import PROTOCOLS
 from benchmark.models.registry import find_adapter
 from benchmark.runs.make import load_run
 from datasets.errors import InputError
-from datasets.scene import CATEGORIES, sample_scene
+from datasets.render import as_rgb
 from datasets.seeds import TUNING_SEED
 
 THRESHOLDS = (0.5, 0.7)
@@ -51,14 +51,16 @@ def proposal_recall(folder: Path, images: int) -> pd.DataFrame:
     adapter = find_adapter(run.model)
     if not hasattr(adapter, "propose"):
         raise InputError(f"{folder}: a run of {run.model}, expected a model with a region proposal network")
-    samples = [render_boxes(sample_scene(run.scenes, TUNING_SEED, index)) for index in range(images)]
-    pictures = [np.broadcast_to(sample.image[..., None], (*sample.image.shape, 3)) for sample in samples]
+    samples = [render_boxes(run.source.sample(TUNING_SEED, index)) for index in range(images)]
+    pictures = [as_rgb(sample.image) for sample in samples]
     categories = np.concatenate([sample.categories for sample in samples])
     rows = {}
     for name, protocol in PROTOCOLS.items():
         proposals = list(adapter.propose(pictures, run, protocol))
         best = np.concatenate([best_iou(*pair) for pair in zip(samples, proposals, strict=True)])
-        groups = {name: best[categories == number] for number, name in enumerate(CATEGORIES, 1)} | {"all": best}
+        groups = {name: best[categories == number] for number, name in enumerate(run.source.categories, 1)} | {
+            "all": best
+        }
         rows[name] = {
             (group, f"IoU {threshold}"): np.mean(of_group >= threshold)
             for group, of_group in groups.items()

@@ -15,7 +15,7 @@ import numpy as np
 
 from datasets.errors import InputError
 from datasets.exported import ExportedDataset
-from datasets.scene import SceneParameters
+from datasets.source import Source
 
 WEIGHTS = "weights.safetensors"
 
@@ -24,7 +24,8 @@ WEIGHTS = "weights.safetensors"
 class Detections:
     """What a model says about one image, on the evaluation grid.
 
-    masks: (D, 64, 64) bool, amodal. scores: (D,) float in [0, 1]. categories: (D,) int, COCO category ids.
+    masks: (D, 64, 64) bool, amodal. scores: (D,) float in [0, 1]. categories: (D,) int, category numbers: 1 is the
+    first of the run's categories (``run.source.categories``).
     order: (D,) int, 1 = front, or None from a model that predicts no depth order. D may be 0.
     """
 
@@ -55,8 +56,8 @@ class Run:
     """What an adapter is told about the run it trains or predicts for.
 
     folder: where the run lives. model: the name it was asked for by. preset: one of the adapter's presets (a frozen
-    dataclass), or None for a model without any. scenes: what to train on. layers: how many layers of masks L.
-    seed: of the training scenes and the initial weights. device: "cpu" or "cuda".
+    dataclass), or None for a model without any. source: what it is trained on, whose categories are the model's.
+    layers: how many layers of masks L. seed: of the training images and the initial weights. device: "cpu" or "cuda".
     max_minutes: stop at a checkpoint after so long, None for never. max_images: stop at a checkpoint when the model has
     seen so many images, None for those of its preset.
     """
@@ -65,7 +66,7 @@ class Run:
     model: str
     preset_name: str | None
     preset: Any
-    scenes: SceneParameters
+    source: Source
     layers: int = 2
     seed: int = 0
     device: str = "cpu"

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -40,6 +41,19 @@ class SceneParameters:
         if unknown:
             raise InputError(f"classes: found {', '.join(unknown)}, expected some of {', '.join(CATEGORIES)}")
         return cls(tuple(instances_per_class if name in classes else 0 for name in CATEGORIES))
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """Names of the categories, in the order of their numbers from 1."""
+        return CATEGORIES
+
+    def sample(self, seed: int, index: int) -> "Scene":
+        """The `index`-th training scene of the sequence that `seed` names."""
+        return sample_scene(self, seed, index)
+
+    def describe(self) -> dict[str, Any]:
+        """What a manifest says about these scenes."""
+        return {"counts": list(self.counts), "label": self.label}
 
     @property
     def label(self) -> str:

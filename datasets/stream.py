@@ -5,13 +5,14 @@ from typing import Any
 
 from torch.utils.data import DataLoader, Dataset, Sampler, default_collate
 
-from datasets.scene import Scene, SceneParameters, sample_scene
+from datasets.render import Drawable
+from datasets.source import Source
 
 
-def scene_stream(
-    parameters: SceneParameters,
+def training_stream(
+    source: Source,
     seed: int,
-    render: Callable[[Scene], Any],
+    render: Callable[[Drawable], Any],
     batch_size: int,
     *,
     start: int = 0,
@@ -21,13 +22,13 @@ def scene_stream(
     collate: Callable[[list], Any] = default_collate,
     pin_memory: bool = False,
 ) -> DataLoader:
-    """Batches of rendered scenes without end, beginning at image `start` of the sequence that `seed` names.
+    """Batches of rendered samples without end, from image `start` on of the sequence of `source` that `seed` names.
 
-    render: from a scene to a sample; runs in `workers` processes (0: in this one). With several ranks each gets its
-    `batch_size` images of every consecutive block of ``world_size * batch_size``.
+    render: from a scene or an image to a sample; runs in `workers` processes (0: in this one). With several ranks each
+    gets its `batch_size` images of every consecutive block of ``world_size * batch_size``.
     """
     return DataLoader(
-        _Scenes(parameters, seed, render),
+        _Samples(source, seed, render),
         batch_sampler=_ConsecutiveBatches(batch_size, start, rank, world_size),
         num_workers=workers,
         collate_fn=collate,
@@ -36,12 +37,12 @@ def scene_stream(
     )
 
 
-class _Scenes(Dataset):
-    def __init__(self, parameters: SceneParameters, seed: int, render: Callable[[Scene], Any]):
-        self.parameters, self.seed, self.render = parameters, seed, render
+class _Samples(Dataset):
+    def __init__(self, source: Source, seed: int, render: Callable[[Drawable], Any]):
+        self.source, self.seed, self.render = source, seed, render
 
     def __getitem__(self, index: int) -> Any:
-        return self.render(sample_scene(self.parameters, self.seed, index))
+        return self.render(self.source.sample(self.seed, index))
 
 
 class _ConsecutiveBatches(Sampler[list[int]]):

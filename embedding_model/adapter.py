@@ -26,7 +26,7 @@ from embedding_model.instances import (
     instances,
 )
 from embedding_model.loss import LossSettings, classes_of, layered_embedding_loss
-from embedding_model.network import CLASSES, LayeredEmbeddingNetwork
+from embedding_model.network import LayeredEmbeddingNetwork
 from embedding_model.pictures import layer_pictures
 from embedding_model.presets import PRESETS, Preset
 
@@ -51,7 +51,7 @@ class LayeredEmbedding(Adapter):
     def train(self, run: Run) -> bool:
         """Train with the shared engine; see `Adapter.train`."""
         torch.manual_seed(run.seed)
-        network = LayeredEmbeddingNetwork(run.preset.network, run.layers)
+        network = LayeredEmbeddingNetwork(run.preset.network, run.layers, len(run.source.categories))
         render = partial(render_layers, layers=run.layers)
         step = partial(training_step, settings=run.preset.loss)
         return fit(run, network, render, step, run.preset.training, collate)
@@ -96,7 +96,8 @@ def training_step(model: nn.Module, batch: dict[str, Tensor], settings: LossSett
 
 def load_network(run: Run) -> LayeredEmbeddingNetwork:
     """The trained network of `run` on its device, ready to predict."""
-    network = LayeredEmbeddingNetwork(replace(run.preset.network, encoder_weights=None), run.layers)
+    settings = replace(run.preset.network, encoder_weights=None)
+    network = LayeredEmbeddingNetwork(settings, run.layers, len(run.source.categories))
     load_weights(run.weights, network)
     memory_format = torch.channels_last if run.preset.training.channels_last else torch.preserve_format
     return network.to(run.device, memory_format=memory_format).eval()
@@ -104,7 +105,8 @@ def load_network(run: Run) -> LayeredEmbeddingNetwork:
 
 @dataclass(frozen=True)
 class Maps:
-    """Class probabilities (B, L, 4, 64, 64) and embeddings (B, L, C, 64, 64), float32, on the run's device."""
+    """Class probabilities (B, L, 1 + categories, 64, 64), background first, and embeddings (B, L, C, 64, 64), both
+    float32 and on the run's device."""
 
     probabilities: Tensor
     embeddings: Tensor
@@ -155,7 +157,7 @@ def _labelled(
     settings = _settings(variant, preset)
     probabilities = maps.probabilities
     if variant == "semantic-ground-truth":
-        probabilities = one_hot(truth.classes, CLASSES).movedim(-1, 2).float()
+        probabilities = one_hot(truth.classes, probabilities.shape[2]).movedim(-1, 2).float()
     classes = probabilities.argmax(dim=2)
     if variant == "clustering-ground-truth":
         labels = truth.labels

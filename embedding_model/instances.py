@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 
 from benchmark.adapter import Detections
-from datasets.scene import CATEGORIES
 from embedding_model.clustering import Seeding, cluster_groups
 
 
@@ -60,7 +59,7 @@ def cluster_pixels(classes: Tensor, embeddings: Tensor, settings: InstanceSettin
     classes: (B, L, 64, 64) int, 0 background. embeddings: (B, L, C, 64, 64) float32.
     Returns (B, L, 64, 64) int64: labels 0, 1, ... per image and class, -1 for background.
     """
-    batch, categories = len(classes), torch.arange(1, len(CATEGORIES) + 1, device=classes.device)
+    batch, categories = len(classes), torch.arange(1, max(2, int(classes.max()) + 1), device=classes.device)
     pixels = embeddings.movedim(2, -1).flatten(1, 3)  # (B, P, C)
     of_class = classes.flatten(1)[:, None] == categories[:, None]  # (B, K, P)
     groups = pixels[:, None].expand(-1, len(categories), -1, -1).flatten(0, 1)
@@ -108,7 +107,7 @@ def instances(
     """Masks, scores, categories and depth order of the instances of one image.
 
     classes: (L, 64, 64) int, 0 background. labels: (L, 64, 64) int, which instance of its class a pixel belongs to,
-    -1 for none. probabilities: (L, 4, 64, 64), of the classes. embeddings: (L, C, 64, 64).
+    -1 for none. probabilities: (L, 1 + categories, 64, 64), of the classes. embeddings: (L, C, 64, 64).
     """
     found = _describe(classes, labels, probabilities, embeddings, settings)
     kept, order = _kept_in_order(found, settings)

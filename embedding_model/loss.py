@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, one_hot, pad, relu
 
-from embedding_model.network import CLASSES, Output
+from embedding_model.network import Output
 
 
 @dataclass(frozen=True)
@@ -75,10 +75,10 @@ def embedding_terms(
 
     between = (means[..., :, None] - means[..., None, :]).abs().sum(dim=1)  # (B, n, n)
     push = relu(2 * settings.distance_margin - between).square()
-    of_class = one_hot(categories.long(), CLASSES)[..., 1:].to(pixels.dtype) * present[..., None]  # (B, n, K)
-    per_class = of_class.sum(dim=1)  # (B, K): N_k
-    share_of_pair = of_class / (per_class * (per_class - 1)).clamp(min=1)[:, None]
-    pair_weight = share_of_pair @ of_class.transpose(1, 2)
+    both = present[..., None] & present[:, None]
+    same_class = ((categories[..., None] == categories[:, None]) & both).to(pixels.dtype)  # (B, n, n)
+    of_class = same_class.sum(dim=2, keepdim=True)  # (B, n, 1): N_k of each instance's class
+    pair_weight = same_class / (of_class * (of_class - 1)).clamp(min=1)
     pair_weight = pair_weight - torch.diag_embed(pair_weight.diagonal(dim1=1, dim2=2))
     distance = (push * pair_weight).sum(dim=(1, 2))
 

@@ -15,10 +15,6 @@ from timm.layers import BatchNormAct2d, GroupNormAct
 from torch import Tensor, nn
 
 from datasets.errors import InputError
-from datasets.scene import CATEGORIES
-
-CLASSES = 1 + len(CATEGORIES)
-"""Background and the categories; a class is a category id, or 0."""
 
 GROUPS = 8
 """Groups of every GroupNorm that replaces a BatchNorm."""
@@ -62,7 +58,7 @@ class NetworkSettings:
 
 
 class Output(NamedTuple):
-    """class_logits: (B, L, 4, 64, 64) float32. embeddings: (B, L, C, 64, 64) float32."""
+    """class_logits: (B, L, 1 + categories, 64, 64) float32, background first. embeddings: (B, L, C, 64, 64) float32."""
 
     class_logits: Tensor
     embeddings: Tensor
@@ -71,12 +67,13 @@ class Output(NamedTuple):
 class LayeredEmbeddingNetwork(nn.Module):
     """Class logits and embeddings of layers 1 to L from an image."""
 
-    def __init__(self, settings: NetworkSettings, layers: int):
+    def __init__(self, settings: NetworkSettings, layers: int, categories: int):
         super().__init__()
         self.in_channels = settings.in_channels
         self.layers = layers
         self.encoder, self.decoder = _features(settings)
-        outputs = (CLASSES, settings.embedding_channels)
+        self.classes = 1 + categories  # background first
+        outputs = (self.classes, settings.embedding_channels)
         if settings.shared_heads:
             self.heads = nn.ModuleList([_head(settings, layers * sum(outputs))])
         else:
@@ -88,7 +85,7 @@ class LayeredEmbeddingNetwork(nn.Module):
         """image: (B, 256, 256) or (B, 256, 256, 3) uint8; scaled to [-1, 1]."""
         features = self.decoder(self.encoder(self._scaled(image)))
         maps = torch.cat([head(features).float() for head in self.heads], dim=1)
-        return Output(*maps.unflatten(1, (self.layers, -1)).tensor_split([CLASSES], dim=2))
+        return Output(*maps.unflatten(1, (self.layers, -1)).tensor_split([self.classes], dim=2))
 
     def _scaled(self, image: Tensor) -> Tensor:
         scaled = image.float() / 127.5 - 1.0

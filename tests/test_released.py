@@ -18,7 +18,7 @@ IMAGES = 8
 def test_released_weights_predict(folder, tmp_path):
     """A few images only: AP50 of eight released predictions scatters by .03, and the bound is three times that."""
     adapter, run = find_run(str(folder), "cpu")
-    dataset = evaluation_set(tmp_path, run.scenes, IMAGES)
+    dataset = evaluation_set(tmp_path, run.source, IMAGES)
     variant = adapter.variants[0]
     entries = predict(adapter, dataset, run, [variant])[variant]
     found = evaluate(dataset.annotations_file, entries)

@@ -27,21 +27,21 @@ class Detectron2MaskRCNN(Adapter):
     variants = tuple(VARIANTS)
 
     def train(self, run: Run) -> bool:
-        """Train on the scenes of `run`, which rendering turns into boxes and amodal masks in worker processes."""
+        """Train on the images of `run`, which rendering turns into boxes and amodal masks in worker processes."""
         torch.manual_seed(run.seed)
-        model = build_model(run.preset)
+        model = build_model(run.preset, len(run.source.categories))
         return fit(run, model, render_boxes, training_step, run.preset.training, collate)
 
     def predict(
         self, dataset: ExportedDataset, run: Run, variants: Sequence[str]
     ) -> Iterator[tuple[int, dict[str, Detections]]]:
         """One forward pass per batch of images for all `variants`."""
-        model = build_model(replace(run.preset, weights=None))
+        model = build_model(replace(run.preset, weights=None), len(run.source.categories))
         return predict_in_batches(model, dataset, run, model_input, lambda *batch: detect(*batch, variants))
 
     def propose(self, images: Sequence[np.ndarray], run: Run, protocol: DetectionProtocol) -> Iterator[Tensor]:
         """The RPN's boxes (P, 4) for each of `images`, (256, 256, 3) uint8, best first."""
-        model = build_model(replace(run.preset, weights=None))
+        model = build_model(replace(run.preset, weights=None), len(run.source.categories))
         return propose_in_batches(model, images, run, model_input, lambda *batch: propose(*batch, protocol))
 
 

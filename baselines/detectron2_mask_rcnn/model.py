@@ -12,12 +12,11 @@ from baselines.detectron2_mask_rcnn.library import build_model as build_from_con
 from baselines.detectron2_mask_rcnn.presets import MaskRCNNPreset
 from baselines.roi_align import ROIAlign
 from datasets.errors import InputError
-from datasets.scene import CATEGORIES
 
 
-def build_model(preset: MaskRCNNPreset) -> GeneralizedRCNN:
-    """The network of `preset` on the CPU, with random weights unless the preset names a file."""
-    config = load_config(preset)
+def build_model(preset: MaskRCNNPreset, categories: int) -> GeneralizedRCNN:
+    """The network of `preset` for so many categories, on the CPU; random weights unless the preset names a file."""
+    config = load_config(preset, categories)
     try:
         model = build_from_config(config)
     except (AssertionError, KeyError, ValueError) as error:
@@ -40,7 +39,7 @@ def build_model(preset: MaskRCNNPreset) -> GeneralizedRCNN:
     return model
 
 
-def load_config(preset: MaskRCNNPreset) -> CfgNode:
+def load_config(preset: MaskRCNNPreset, categories: int) -> CfgNode:
     """The model zoo's config with our classes, images and anchors. Raises InputError if there is no such Mask R-CNN."""
     try:
         config = model_zoo.get_config(preset.config)
@@ -55,7 +54,7 @@ def load_config(preset: MaskRCNNPreset) -> CfgNode:
         "MODEL.DEVICE": "cpu",
         "MODEL.WEIGHTS": "",
         "MODEL.BACKBONE.FREEZE_AT": 0,
-        "MODEL.ROI_HEADS.NUM_CLASSES": len(CATEGORIES),
+        "MODEL.ROI_HEADS.NUM_CLASSES": categories,
         "MODEL.ROI_HEADS.BATCH_SIZE_PER_IMAGE": preset.rois_per_image,
         "MODEL.RPN.IN_FEATURES": levels,
         "MODEL.ANCHOR_GENERATOR.SIZES": [list(sizes) for sizes in anchors.sizes_of_levels(len(levels))],

@@ -15,6 +15,7 @@ from baselines.torchvision_mask_rcnn.presets import PRESETS
 from benchmark.adapter import Adapter, Detections, Run
 from benchmark.engine.fit import fit
 from datasets.exported import ExportedDataset
+from datasets.render import as_rgb
 
 
 class TorchvisionMaskRCNN(Adapter):
@@ -24,27 +25,27 @@ class TorchvisionMaskRCNN(Adapter):
     variants = tuple(VARIANTS)
 
     def train(self, run: Run) -> bool:
-        """Train on the scenes of `run`, which rendering turns into boxes and amodal masks in worker processes."""
+        """Train on the images of `run`, which rendering turns into boxes and amodal masks in worker processes."""
         torch.manual_seed(run.seed)
-        model = build_model(run.preset)
+        model = build_model(run.preset, len(run.source.categories))
         return fit(run, model, render_boxes, training_step, run.preset.training, collate)
 
     def predict(
         self, dataset: ExportedDataset, run: Run, variants: Sequence[str]
     ) -> Iterator[tuple[int, dict[str, Detections]]]:
         """One forward pass per batch of images for all `variants`."""
-        model = build_model(run.preset)
+        model = build_model(run.preset, len(run.source.categories))
         return predict_in_batches(model, dataset, run, model_input, lambda *batch: detect(*batch, variants))
 
     def propose(self, images: Sequence[np.ndarray], run: Run, protocol: DetectionProtocol) -> Iterator[Tensor]:
         """The RPN's boxes (P, 4) for each of `images`, (256, 256, 3) uint8, best first."""
-        model = build_model(run.preset)
+        model = build_model(run.preset, len(run.source.categories))
         return propose_in_batches(model, images, run, model_input, lambda *batch: propose(*batch, protocol))
 
 
 def collate(samples: Sequence[BoxSample]) -> tuple[list[Tensor], list[dict[str, Tensor]]]:
     """A training batch: images, and per image ``boxes``, ``labels`` (category ids) and amodal ``masks``."""
-    images = [model_input(np.broadcast_to(sample.image[..., None], (*sample.image.shape, 3))) for sample in samples]
+    images = [model_input(as_rgb(sample.image)) for sample in samples]
     targets = [
         {
             "boxes": torch.from_numpy(sample.boxes),

@@ -17,15 +17,15 @@ from baselines import anchors
 from baselines.roi_align import ROIAlign
 from baselines.torchvision_mask_rcnn.presets import TorchvisionPreset
 from datasets.errors import InputError
-from datasets.scene import CATEGORIES, IMAGE_SIZE
+from datasets.scene import IMAGE_SIZE
 
 BACKBONES = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152")
 LEVELS = ("0", "1", "2", "3")
 POOLED_SIDE, MASK_POOLED_SIDE = 7, 14
 
 
-def build_model(preset: TorchvisionPreset) -> MaskRCNN:
-    """The network of `preset` on the CPU with random weights."""
+def build_model(preset: TorchvisionPreset, categories: int) -> MaskRCNN:
+    """The network of `preset` for so many categories, on the CPU with random weights."""
     if preset.backbone not in BACKBONES:
         raise InputError(f"backbone {preset.backbone!r}: expected one of {', '.join(BACKBONES)}")
     group_norm = partial(nn.GroupNorm, 32)
@@ -39,7 +39,7 @@ def build_model(preset: TorchvisionPreset) -> MaskRCNN:
         extra_blocks=NoExtraLevel(),
         norm_layer=group_norm,
     )
-    classes = len(CATEGORIES) + 1  # 0 is background
+    classes = categories + 1  # 0 is background
     model = MaskRCNN(
         backbone,
         min_size=IMAGE_SIZE,

@@ -19,24 +19,24 @@ from benchmark.engine.optimizer import make_optimizer
 from benchmark.engine.precision import autocast, computed_in
 from benchmark.engine.settings import TrainingSettings
 from datasets.errors import InputError
-from datasets.scene import Scene
-from datasets.stream import scene_stream
+from datasets.render import Drawable
+from datasets.stream import training_stream
 
 
 def fit(
     run: Run,
     model: nn.Module,
-    render: Callable[[Scene], Any],
+    render: Callable[[Drawable], Any],
     step: Callable[[nn.Module, Any], dict[str, Tensor]],
     settings: TrainingSettings,
     collate: Callable[[list], Any] = default_collate,
 ) -> bool:
-    """Train `model` on the scene stream of `run` until the budget of `settings` is used up.
+    """Train `model` on the training stream of `run` until the budget of `settings` is used up.
 
-    render: scene -> sample, in worker processes. collate: list of samples -> batch. step: (model, batch) -> named
-    scalars, of which "loss" is minimised and all are logged; runs in the precision that `benchmark.engine.precision`
-    decides on.
-    Goes on from ``run.checkpoint`` if that exists and then ends with the same weights as an undisturbed run: scenes,
+    render: scene or image -> sample, in worker processes. collate: list of samples -> batch. step: (model, batch) ->
+    named scalars, of which "loss" is minimised and all are logged; runs in the precision that
+    `benchmark.engine.precision` decides on.
+    Goes on from ``run.checkpoint`` if that exists and then ends with the same weights as an undisturbed run: images,
     learning rate and random numbers are functions of the images seen. Under `torchrun` each process takes its share
     of every batch. Writes the log, checkpoints and, at the end, the weights.
 
@@ -68,8 +68,8 @@ def _fit(
     if group.is_main and computed_in(settings.precision, group.device.type) != settings.precision:
         print(f"{run.folder}: computes in float32, because this {group.device.type} has no bfloat16", file=sys.stderr)
     log = TrainingLog(run, f"train {run.folder.name}", position["images"], last) if group.is_main else None
-    stream = scene_stream(
-        run.scenes, run.seed, render, share, start=position["images"], workers=settings.workers, rank=group.rank,
+    stream = training_stream(
+        run.source, run.seed, render, share, start=position["images"], workers=settings.workers, rank=group.rank,
         world_size=group.world_size, collate=collate, pin_memory=group.device.type == "cuda",
     )  # fmt: skip
     batches = iter(stream)

@@ -70,7 +70,7 @@ def figure3_runs(
             model=figure.model,
             preset_name=preset_name,
             preset=presets[value],
-            scenes=scenes[n],
+            source=scenes[n],
             layers=layers,
             seed=TRAINING_SEED,
             max_minutes=max_minutes,

@@ -24,6 +24,7 @@ from datasets.errors import InputError
 from datasets.exported import ExportedDataset
 from datasets.files import write_json
 from datasets.scene import SceneParameters
+from datasets.source import read_source
 
 
 def train(run: Run, *, resume: bool, overwrite: bool) -> bool:
@@ -102,7 +103,7 @@ def load_run(folder: Path, device: str = "cpu") -> Run:
         model=manifest["model"],
         preset_name=manifest["preset"],
         preset=preset,
-        scenes=SceneParameters(tuple(manifest["scenes"]["counts"])),
+        source=read_source(manifest["scenes"]),
         layers=manifest["layers"],
         seed=manifest["seed"],
         device=device,

@@ -27,7 +27,7 @@ def describe(run: Run) -> dict[str, Any]:
         "preset": run.preset_name,
         # through JSON, so that tuples compare equal to what a manifest read back holds
         "hyperparameters": json.loads(json.dumps(asdict(run.preset))) if is_dataclass(run.preset) else {},
-        "scenes": {"counts": list(run.scenes.counts), "label": run.scenes.label},
+        "scenes": run.source.describe(),
         "layers": run.layers,
         "seed": run.seed,
     }

@@ -73,7 +73,7 @@ def sweep(
         return True
 
     executor = _executor(out / JOBS / time.strftime("%Y%m%d-%H%M%S"), cluster, parallel, device, slurm)
-    for scenes in dict.fromkeys(job.run.scenes for job in pending):
+    for scenes in dict.fromkeys(job.run.source for job in pending):
         evaluation_set(data, scenes, evaluation_images)  # here, so that no two jobs write the same one
     failed = {}
     with clean_env(), environment_variables(**_environment(cluster, parallel)):
@@ -136,7 +136,7 @@ class Job(Checkpointable):
         return (
             manifest["finished"]
             and all(manifest[key] == value for key, value in wanted.items())
-            and evaluated_on == (list(self.run.scenes.counts), self.evaluation_images, EVALUATION_SEED)
+            and evaluated_on == (list(self.run.source.counts), self.evaluation_images, EVALUATION_SEED)
         )
 
     def _work(self) -> dict[str, dict[str, float | None]]:
@@ -145,7 +145,7 @@ class Job(Checkpointable):
         run = replace(self.run, device=find_device(self.device))
         if not train(run, resume=True, overwrite=False):
             return {}
-        dataset = evaluation_set(self.data, run.scenes, self.evaluation_images)
+        dataset = evaluation_set(self.data, run.source, self.evaluation_images)
         return predict_and_evaluate(run, dataset, find_adapter(run.model).variants[:1])
 
 

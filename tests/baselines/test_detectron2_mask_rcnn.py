@@ -38,7 +38,7 @@ def box_predictors(model):
 def confident_model(preset):
     """A network with heads so steep that random weights see many shapes of every class."""
     torch.manual_seed(1)
-    model = build_model(preset)
+    model = build_model(preset, 3)
     for predictor in box_predictors(model):
         nn.init.normal_(predictor.cls_score.weight, std=1.0)
         nn.init.constant_(predictor.cls_score.bias[-1:], -1.0)
@@ -106,7 +106,7 @@ def test_both_protocols_together_equal_each_alone(model, inputs):
 
 
 def test_anchors_cover_the_shapes():
-    generator = build_model(SMOKE).proposal_generator.anchor_generator
+    generator = build_model(SMOKE, 3).proposal_generator.anchor_generator
     anchors = torch.cat(
         [boxes.tensor for boxes in generator([torch.zeros(1, 1, 256 // s, 256 // s) for s in (4, 8, 16, 32)])]
     )
@@ -135,7 +135,7 @@ def test_batch_holds_amodal_masks_and_classes_from_zero():
 @pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
 def test_training_step_reaches_every_parameter(precision):
     torch.manual_seed(0)
-    model = build_model(SMOKE)
+    model = build_model(SMOKE, 3)
     with torch.autocast("cpu", torch.bfloat16, enabled=precision == torch.bfloat16):
         losses = training_step(model, collate(samples(2)))
     assert set(losses) == {"loss", "loss_cls", "loss_box_reg", "loss_mask", "loss_rpn_cls", "loss_rpn_loc"}
@@ -147,7 +147,7 @@ def test_training_step_reaches_every_parameter(precision):
 
 
 def test_images_are_not_resized(inputs):
-    images = build_model(SMOKE).preprocess_image(inputs)
+    images = build_model(SMOKE, 3).preprocess_image(inputs)
     assert isinstance(images, ImageList) and images.tensor.shape == (2, 3, 256, 256)
 
 
@@ -161,7 +161,7 @@ def test_images_are_not_resized(inputs):
     ],
 )
 def test_configs_of_the_model_zoo_build_by_name(config):
-    model = build_model(replace(PAPER, config=config))
+    model = build_model(replace(PAPER, config=config), 3)
     assert model.proposal_generator.anchor_generator.num_anchors[0] in (10, 40)
     norms = {type(module).__name__ for module in model.modules() if "Norm" in type(module).__name__}
     assert norms == {"GroupNorm"}
@@ -171,14 +171,14 @@ def test_paper_preset_follows_the_protocol():
     training = PAPER.training
     assert (training.optimizer, training.learning_rate, training.batch_size) == ("adam", 1e-4, 2)
     assert (training.schedule, training.images, training.precision) == ("constant", 100_000, "fp32")
-    config = load_config(PAPER)
+    config = load_config(PAPER, 3)
     assert config.MODEL.ROI_HEADS.BATCH_SIZE_PER_IMAGE == 64
     assert config.MODEL.ROI_HEADS.NUM_CLASSES == 3
 
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_configs_of_presets_are_valid(name):
-    load_config(PRESETS[name])
+    load_config(PRESETS[name], 3)
 
 
 @pytest.mark.parametrize(
@@ -193,7 +193,7 @@ def test_configs_of_presets_are_valid(name):
 )
 def test_wrong_configs_are_named(change, message):
     with pytest.raises(InputError, match=message):
-        build_model(replace(PAPER, **change))
+        build_model(replace(PAPER, **change), 3)
 
 
 class TestWeights:
@@ -217,7 +217,7 @@ class TestWeights:
     def test_fitting_tensors_are_copied(self, state, tmp_path, suffix):
         path = tmp_path / f"weights{suffix}"
         self.write(state, path)
-        model = build_model(replace(SMOKE, weights=str(path), trust_pickle=True))
+        model = build_model(replace(SMOKE, weights=str(path), trust_pickle=True), 3)
         assert (model.backbone.bottom_up.stem.conv1.weight == 0.25).all()
         assert (model.roi_heads.box_predictor.cls_score.weight != 0).any()
 

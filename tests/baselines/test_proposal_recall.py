@@ -27,14 +27,14 @@ def run(request, tmp_path):
     run = Run(tmp_path / "run", model, "smoke", adapter.presets["smoke"], SceneParameters((2, 2, 2)))
     run.folder.mkdir()
     torch.manual_seed(0)
-    network = import_module(f"baselines.{request.param}_mask_rcnn.model").build_model(run.preset)
+    network = import_module(f"baselines.{request.param}_mask_rcnn.model").build_model(run.preset, 3)
     save_weights(run.weights, network)
     write_manifest(run, "train", finished=True, wall_time={})
     return run
 
 
 def test_proposals_follow_the_protocol(run):
-    image = np.repeat(render_boxes(sample_scene(run.scenes, TUNING_SEED, 0)).image[..., None], 3, axis=2)
+    image = np.repeat(render_boxes(sample_scene(run.source, TUNING_SEED, 0)).image[..., None], 3, axis=2)
     adapter = find_adapter(run.model)
     found = {name: list(adapter.propose([image] * 3, run, protocol)) for name, protocol in PROTOCOLS.items()}
     for of_protocol in found.values():

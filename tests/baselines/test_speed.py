@@ -37,13 +37,13 @@ BATCHES, BATCH = 6, 8
 def test_all_thresholds_against_one_of_detectron2s_own_inferences(prefix):
     """Single inference and sweep take turns, so that whatever else the machine does slows both."""
     run = load_run(Path(os.environ["RUN"]))
-    model = build_model(run.preset)
+    model = build_model(run.preset, 3)
     load_weights(run.weights, model)
     model.eval()
     names = [f"{prefix}nms-{threshold}" for threshold in THRESHOLDS]
     seconds = {"single": 0.0, "sweep": 0.0}
     for batch in range(BATCHES + 1):
-        scenes = [sample_scene(run.scenes, TUNING_SEED, batch * BATCH + place) for place in range(BATCH)]
+        scenes = [sample_scene(run.source, TUNING_SEED, batch * BATCH + place) for place in range(BATCH)]
         inputs = [model_input(np.repeat(render_masks(scene).image[..., None], 3, axis=2)) for scene in scenes]
         with torch.autocast("cpu", torch.bfloat16, enabled=run.preset.training.precision == "bf16"):
             started = time.perf_counter()

@@ -30,7 +30,7 @@ def samples(count):
 def model():
     """Heads so steep that random weights see many shapes of every class."""
     torch.manual_seed(1)
-    model = build_model(SMOKE)
+    model = build_model(SMOKE, 3)
     nn.init.normal_(model.roi_heads.box_predictor.cls_score.weight, std=1.0)
     nn.init.constant_(model.roi_heads.box_predictor.cls_score.bias[:1], -1.0)
     nn.init.normal_(model.roi_heads.box_predictor.bbox_pred.weight, std=0.05)
@@ -81,7 +81,7 @@ def test_pyramid_roi_align_equals_torchvision():
 @pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
 def test_training_step_reaches_every_parameter(precision):
     torch.manual_seed(0)
-    model = build_model(SMOKE)
+    model = build_model(SMOKE, 3)
     with torch.autocast("cpu", torch.bfloat16, enabled=precision == torch.bfloat16):
         losses = training_step(model, collate(samples(2)))
     assert losses["loss"].dtype == torch.float32
@@ -107,4 +107,4 @@ def test_presets_share_the_training_of_detectron2s():
 
 def test_unknown_backbone_is_named():
     with pytest.raises(InputError, match="resnet9"):
-        build_model(replace(SMOKE, backbone="resnet9"))
+        build_model(replace(SMOKE, backbone="resnet9"), 3)

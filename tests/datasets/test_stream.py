@@ -7,7 +7,7 @@ import torch
 
 from datasets.render import render_layers
 from datasets.scene import SceneParameters, sample_scene
-from datasets.stream import scene_stream
+from datasets.stream import training_stream
 
 PARAMETERS = SceneParameters((1, 1, 1))
 
@@ -17,7 +17,7 @@ def corners(scene):
 
 
 def take(batches, **options):
-    return torch.cat(list(itertools.islice(scene_stream(PARAMETERS, 3, corners, **options), batches)))
+    return torch.cat(list(itertools.islice(training_stream(PARAMETERS, 3, corners, **options), batches)))
 
 
 @pytest.fixture(scope="module")
@@ -45,15 +45,15 @@ def _layered(scene):
 
 
 def test_batches_of_rendered_samples():
-    batch = next(iter(scene_stream(PARAMETERS, 3, _layered, 2)))
+    batch = next(iter(training_stream(PARAMETERS, 3, _layered, 2)))
     assert batch["image"].shape == (2, 256, 256) and batch["layers"].shape == (2, 2, 64, 64)
     expected = render_layers(sample_scene(PARAMETERS, 3, 1), 2)
     assert np.array_equal(batch["layers"][1].numpy(), expected.layers)
 
 
 def test_partial_functions_reach_the_workers():
-    stream = scene_stream(PARAMETERS, 3, partial(_scaled, factor=2), 2, workers=1)
-    assert torch.equal(next(iter(stream)), 2 * next(iter(scene_stream(PARAMETERS, 3, corners, 2))))
+    stream = training_stream(PARAMETERS, 3, partial(_scaled, factor=2), 2, workers=1)
+    assert torch.equal(next(iter(stream)), 2 * next(iter(training_stream(PARAMETERS, 3, corners, 2))))
 
 
 def _scaled(scene, factor):

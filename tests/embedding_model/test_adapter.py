@@ -33,7 +33,7 @@ def run(tmp_path):
     torch.manual_seed(0)
     preset = PRESETS["smoke"]
     run = Run(tmp_path, "layered-embedding", "smoke", preset, SCENES, layers=3)
-    save_weights(run.weights, LayeredEmbeddingNetwork(preset.network, 3))
+    save_weights(run.weights, LayeredEmbeddingNetwork(preset.network, 3, 3))
     return run
 
 
@@ -112,7 +112,7 @@ def test_ablations_replace_one_half_each(dataset, run, monkeypatch):
 
 
 def test_output_that_is_not_finite(dataset, run):
-    network = LayeredEmbeddingNetwork(run.preset.network, 3)
+    network = LayeredEmbeddingNetwork(run.preset.network, 3, 3)
     torch.nn.init.constant_(network.heads[0][-1].bias, float("nan"))
     save_weights(run.weights, network)
     with pytest.raises(InputError, match=r"weights\.safetensors: the network's output is not finite"):
@@ -124,7 +124,7 @@ def test_presets(name):
     """Every preset builds (without memory, for any number of layers) and trains on whole batches."""
     preset = PRESETS[name]
     with torch.device("meta"):
-        network = LayeredEmbeddingNetwork(preset.network, 2)
+        network = LayeredEmbeddingNetwork(preset.network, 2, 3)
         output = network(torch.zeros(1, 256, 256, dtype=torch.uint8))
     assert output.embeddings.shape == (1, 2, preset.network.embedding_channels, 64, 64)
     assert preset.training.images % preset.training.batch_size == 0
@@ -132,5 +132,5 @@ def test_presets(name):
 
 def test_compact_weights_are_small_enough_to_release():
     with torch.device("meta"):
-        network = LayeredEmbeddingNetwork(PRESETS["compact"].network, 4)
+        network = LayeredEmbeddingNetwork(PRESETS["compact"].network, 4, 3)
     assert 2 * sum(parameter.numel() for parameter in network.parameters()) < 15 * 2**20

@@ -6,7 +6,10 @@ import pytest
 import torch
 
 from embedding_model.loss import LossSettings, classes_of, layered_embedding_loss
-from embedding_model.network import CLASSES, Output
+from embedding_model.network import Output
+
+CLASSES = 4
+"""Background and three categories."""
 
 SETTINGS = LossSettings(variance_weight=0.7, distance_weight=1.3, regularization_weight=0.2)
 

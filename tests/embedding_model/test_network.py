@@ -37,7 +37,7 @@ def replace(**changes):
     ids=["small", "patch", "separate", "rgb"],
 )
 def test_shapes(settings, layers):
-    output = LayeredEmbeddingNetwork(settings, layers)(image())
+    output = LayeredEmbeddingNetwork(settings, layers, 3)(image())
     assert output.class_logits.shape == (2, layers, 4, 64, 64)
     assert output.embeddings.shape == (2, layers, settings.embedding_channels, 64, 64)
     assert output.embeddings.dtype == output.class_logits.dtype == torch.float32
@@ -45,7 +45,7 @@ def test_shapes(settings, layers):
 
 @pytest.mark.parametrize("in_channels", [1, 3])
 def test_grey_and_colour_images_are_the_same(in_channels):
-    network = LayeredEmbeddingNetwork(replace(in_channels=in_channels), 2).eval()
+    network = LayeredEmbeddingNetwork(replace(in_channels=in_channels), 2, 3).eval()
     with torch.no_grad():
         grey, colour = network(image()), network(image()[..., None].expand(-1, -1, -1, 3))
     torch.testing.assert_close(grey, colour, rtol=0, atol=1e-3)  # memory formats differ, and so do roundings
@@ -53,14 +53,14 @@ def test_grey_and_colour_images_are_the_same(in_channels):
 
 def test_float32_out_of_autocast():
     with torch.autocast("cpu", torch.bfloat16):
-        output = LayeredEmbeddingNetwork(SMALL, 2)(image())
+        output = LayeredEmbeddingNetwork(SMALL, 2, 3)(image())
     assert output.embeddings.dtype == output.class_logits.dtype == torch.float32
 
 
 def test_the_network_of_the_paper():
     """Built without memory: its structure is what the protocol says."""
     with torch.device("meta"):
-        network = LayeredEmbeddingNetwork(NetworkSettings(), 2)
+        network = LayeredEmbeddingNetwork(NetworkSettings(), 2, 3)
     assert not any(isinstance(module, nn.BatchNorm2d) for module in network.modules())
     assert {module.num_groups for module in network.modules() if isinstance(module, nn.GroupNorm)} == {8}
     heads = [[conv.out_channels for conv in head.modules() if isinstance(conv, nn.Conv2d)] for head in network.heads]
@@ -75,21 +75,21 @@ def test_the_network_of_the_paper():
 
 def test_timm_encoders_and_activations_survive_group_norm():
     with torch.device("meta"):
-        batch = LayeredEmbeddingNetwork(replace(encoder="tu-xception41", normalization="batch"), 1)
-        group = LayeredEmbeddingNetwork(replace(encoder="tu-xception41", normalization="group"), 1)
+        batch = LayeredEmbeddingNetwork(replace(encoder="tu-xception41", normalization="batch"), 1, 3)
+        group = LayeredEmbeddingNetwork(replace(encoder="tu-xception41", normalization="group"), 1, 3)
     count = [sum(isinstance(module, nn.ReLU) for module in network.encoder.modules()) for network in (batch, group)]
     assert count[0] == count[1] > 0
 
 
 def test_encoder_weights_from_a_file(tmp_path):
-    source = LayeredEmbeddingNetwork(SMALL, 2)
+    source = LayeredEmbeddingNetwork(SMALL, 2, 3)
     nn.init.normal_(source.encoder.bn1.running_mean)
     path = tmp_path / "encoder.safetensors"
     save_file({**source.encoder.state_dict(), "fc.weight": torch.zeros(10, 512)}, path)
-    loaded = LayeredEmbeddingNetwork(replace(encoder_weights=str(path)), 2).encoder.state_dict()
+    loaded = LayeredEmbeddingNetwork(replace(encoder_weights=str(path)), 2, 3).encoder.state_dict()
     assert all(torch.equal(loaded[name], tensor) for name, tensor in source.encoder.state_dict().items())
     # with GroupNorm only the convolutions fit
-    group = LayeredEmbeddingNetwork(replace(encoder_weights=str(path), normalization="group"), 2).encoder
+    group = LayeredEmbeddingNetwork(replace(encoder_weights=str(path), normalization="group"), 2, 3).encoder
     assert torch.equal(group.layer1[0].conv1.weight, source.encoder.layer1[0].conv1.weight)
     assert torch.equal(group.bn1.weight, torch.ones(64))
 
@@ -100,7 +100,7 @@ def test_encoder_weights_as_timm_names_them(tmp_path):
     model = timm.create_model("resnet18", in_chans=1)
     path = tmp_path / "encoder.safetensors"
     save_file(model.state_dict(), path)
-    encoder = LayeredEmbeddingNetwork(replace(encoder="tu-resnet18", encoder_weights=str(path)), 2).encoder
+    encoder = LayeredEmbeddingNetwork(replace(encoder="tu-resnet18", encoder_weights=str(path)), 2, 3).encoder
     assert torch.equal(encoder.model.layer4[1].conv2.weight, model.layer4[1].conv2.weight)
     assert torch.equal(encoder.model.bn1.running_var, model.bn1.running_var)
 
@@ -109,12 +109,12 @@ def test_wrong_encoder_weights(tmp_path):
     path = tmp_path / "encoder.safetensors"
     path.write_bytes(b"not a safetensors file")
     with pytest.raises(InputError, match=r"encoder\.safetensors"):
-        LayeredEmbeddingNetwork(replace(encoder_weights=str(path)), 2)
+        LayeredEmbeddingNetwork(replace(encoder_weights=str(path)), 2, 3)
     save_file({"conv1.weight": torch.zeros(64, 3, 7, 7)}, path)
     with pytest.raises(InputError, match=r"conv1\.weight: found shape \(64, 3, 7, 7\), expected shape \(64, 1, 7, 7\)"):
-        LayeredEmbeddingNetwork(replace(encoder_weights=str(path)), 2)
+        LayeredEmbeddingNetwork(replace(encoder_weights=str(path)), 2, 3)
     with pytest.raises(InputError, match=r"missing\.safetensors"):
-        LayeredEmbeddingNetwork(replace(encoder_weights=str(tmp_path / "missing.safetensors")), 2)
+        LayeredEmbeddingNetwork(replace(encoder_weights=str(tmp_path / "missing.safetensors")), 2, 3)
 
 
 def test_wrong_settings():

@@ -68,7 +68,7 @@ def test_the_adapter_shows_five_pictures_a_layer(tmp_path):
     dataset = ExportedDataset(tmp_path / "dataset")
     torch.manual_seed(0)
     run = Run(tmp_path, "layered-embedding", "smoke", PRESETS["smoke"], SCENES, layers=2)
-    save_weights(run.weights, LayeredEmbeddingNetwork(run.preset.network, run.layers))
+    save_weights(run.weights, LayeredEmbeddingNetwork(run.preset.network, run.layers, 3))
     pictures = LayeredEmbedding().pictures(dataset, run, 1)
     assert [picture.row for picture in pictures] == ["Foreground"] * 5 + ["Occlusion"] * 5
     assert [picture.kind for picture in pictures[:5]] == ["colors", "classes", "colors", "instances", "truth"]
