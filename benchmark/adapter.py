@@ -13,11 +13,13 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
+from benchmark.runs.folder import CHECKPOINT, TRAINING_LOG, WEIGHTS
 from datasets.errors import InputError
 from datasets.exported import ExportedDataset
 from datasets.source import Source
 
-WEIGHTS = "weights.safetensors"
+DEFAULT = "default"
+"""Variant of a model that has no other; not worth printing."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ class Run:
     dataclass), or None for a model without any. source: what it is trained on, whose categories are the model's.
     layers: how many layers of masks L. seed: of the training images and the initial weights. device: "cpu" or "cuda".
     max_minutes: stop at a checkpoint after so long, None for never. max_images: stop at a checkpoint when the model has
-    seen so many images, None for those of its preset.
+    seen so many images, None for those of its preset. command: what a person typed to make the run, for its manifest.
     """
 
     folder: Path
@@ -72,6 +74,7 @@ class Run:
     device: str = "cpu"
     max_minutes: float | None = None
     max_images: int | None = None
+    command: str = ""
 
     @property
     def weights(self) -> Path:
@@ -81,12 +84,12 @@ class Run:
     @property
     def checkpoint(self) -> Path:
         """Everything that resuming needs; not released."""
-        return self.folder / "checkpoint.pt"
+        return self.folder / CHECKPOINT
 
     @property
     def training_log(self) -> Path:
         """CSV, one line per logging interval."""
-        return self.folder / "training_log.csv"
+        return self.folder / TRAINING_LOG
 
 
 class Adapter(ABC):

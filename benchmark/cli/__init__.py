@@ -29,6 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if rest and options.command is not predict.run:
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     options.rest = rest
+    options.command_line = " ".join(["run_benchmark.py", *(sys.argv[1:] if arguments is None else arguments)])
     try:
         return options.command(options)
     except InputError as error:

@@ -36,6 +36,7 @@ def run(options: argparse.Namespace) -> int:
         metrics = keep_external_run(
             options.out, options.model, options.annotations, options.predictions,
             images_seen=options.images_seen, layers=options.layers, pretraining=options.pretraining,
+            command=options.command_line,
         )  # fmt: skip
     if options.json:
         write_json(options.json, metrics)

@@ -44,6 +44,7 @@ def run(options: argparse.Namespace) -> int:
         layers=options.layers,
         max_minutes=options.max_minutes,
         settings=options.settings,
+        command=options.command_line,
     )
     done = sweep(
         runs,

@@ -62,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
     name = options.model.rpartition(":")[2]
     folder = options.out or paths.RUNS / f"{name}-{options.preset}-n{scenes.label}-l{options.layers}"
     run = Run(folder, options.model, options.preset, preset, scenes, options.layers, options.seed, device_of(options),
-              options.max_minutes, options.max_images)  # fmt: skip
+              options.max_minutes, options.max_images, options.command_line)  # fmt: skip
     variants = matching_variants(options.variants or "all", adapter.variants, options.model)
     done = train(run, resume=options.resume, overwrite=options.overwrite)
     if not is_main_process():

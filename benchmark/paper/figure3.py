@@ -51,10 +51,12 @@ def figure3_runs(
     layers: int,
     max_minutes: float | None,
     settings: Sequence[str] = (),
+    command: str = "",
 ) -> list[Run]:
     """One run for each of `channels` and `instances`, in folders of `out` such as ``c4-n18``.
 
-    images: budget of each, None for the preset's. settings: further hyperparameters, NAME=VALUE. Raises InputError for
+    images: budget of each, None for the preset's. settings: further hyperparameters, NAME=VALUE. command: what
+    a person typed, for the manifests. Raises InputError for
     a preset, a setting, channels, scenes or layers that do not exist.
     """
     if layers < 1:
@@ -74,6 +76,7 @@ def figure3_runs(
             layers=layers,
             seed=TRAINING_SEED,
             max_minutes=max_minutes,
+            command=command,
         )
         for value in channels
         for n in instances

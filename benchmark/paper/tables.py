@@ -8,11 +8,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from benchmark.adapter import DEFAULT
 from benchmark.runs.record import ReleasedRun
 from datasets.errors import InputError
-
-DEFAULT = "default"
-"""Variant of a model that has no other; not worth printing."""
 
 MAIN_METRICS = ("AP", "AP50", "AP75", "AR100", "AR_none", "AR_partial", "AR_heavy")
 ALL_METRICS = (*MAIN_METRICS, "AR1", "AR10", "AR1000", "order_accuracy")

@@ -96,7 +96,11 @@ def _compare(a: tuple[str, str], rivals: Sequence[tuple[str, str]], analyses: An
 
 
 def _same_conditions(run: ReleasedRun, other: ReleasedRun) -> bool:
-    return (run.scenes, run.tier, run.dataset_hash) == (other.scenes, other.tier, other.dataset_hash)
+    return (run.scenes, run.tier_and_status, run.dataset_hash) == (
+        other.scenes,
+        other.tier_and_status,
+        other.dataset_hash,
+    )
 
 
 def _more_layers(run: ReleasedRun, other: ReleasedRun) -> bool:

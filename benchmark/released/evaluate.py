@@ -10,10 +10,10 @@ from benchmark.evaluation.evaluate import Metrics, evaluate
 from benchmark.evaluation.sets import evaluation_set
 from benchmark.evaluation.validate import read_annotations
 from benchmark.models.registry import adapter_names, find_adapter
-from benchmark.runs.make import predict_and_evaluate, read_metrics, write_analysis
+from benchmark.runs.folder import kept_predictions, read_metrics, run_folders, write_analysis, write_metrics
+from benchmark.runs.make import predict_and_evaluate
 from benchmark.runs.manifest import read_manifest
 from datasets.exported import ExportedDataset
-from datasets.files import write_json
 from datasets.scene import SceneParameters
 
 
@@ -52,7 +52,7 @@ def analyse_released(released: Path, data: Path) -> dict[str, dict[str, Analysis
         earlier = read_metrics(folder)
         metrics = {**earlier, **{variant: analysis.metrics for variant, analysis in found.items()}}
         if metrics != earlier:
-            write_json(folder / "metrics.json", metrics)
+            write_metrics(folder, metrics)
         write_analysis(folder, {variant: analysis.summary for variant, analysis in found.items()}, keep=True)
         analyses[folder.name] = found
     return analyses
@@ -60,10 +60,9 @@ def analyse_released(released: Path, data: Path) -> dict[str, dict[str, Analysis
 
 def _kept_predictions(released: Path, data: Path) -> Iterator[tuple[Path, ExportedDataset, dict[str, Path]]]:
     """(run folder, the dataset that it was evaluated on, variant -> results file) of each run that kept some."""
-    for metrics_file in sorted(released.glob("*/metrics.json")):
-        folder = metrics_file.parent
-        files = {variant: folder / f"predictions.{variant}.json.gz" for variant in read_metrics(folder)}
-        kept = {variant: path for variant, path in files.items() if path.exists()}
+    for folder in run_folders(released):
+        files = {variant: kept_predictions(folder, variant) for variant in read_metrics(folder)}
+        kept = {variant: path for variant, path in files.items() if path}
         described = read_manifest(folder).get("dataset") or {}
         if kept and "parameters" in described:  # other data cannot be made again
             scenes = SceneParameters(tuple(described["parameters"]["counts"]))

@@ -12,6 +12,7 @@ from benchmark.evaluation.match import match
 from benchmark.evaluation.sets import evaluation_set
 from benchmark.evaluation.validate import GroundTruth, read_annotations, read_predictions
 from benchmark.paper.tables import PaperTable, headline_variant
+from benchmark.runs.folder import kept_predictions
 from benchmark.runs.record import ReleasedRun
 from datasets.exported import ExportedDataset
 from datasets.rle import mask_areas
@@ -40,7 +41,7 @@ class Outcome:
     @property
     def label_with_tier(self) -> str:
         """The label, and the budget of a run that one compares with others."""
-        return f"{self.label}, {self.run.tier}" if self.run.trained else self.label
+        return f"{self.label}, {self.run.tier_and_status}" if self.run.trained else self.label
 
     @property
     def match(self) -> np.ndarray:
@@ -70,7 +71,7 @@ def read_outcomes(data_folder: Path, runs: Sequence[ReleasedRun], ranking: Paper
     for run in runs:
         if run.metrics and run.evaluation_scenes and not run.stopped:
             variant = headline_variant(run, ranking)
-            if predictions_file(run, variant):
+            if kept_predictions(run.folder, variant):
                 by_dataset.setdefault(run.dataset_hash, []).append((run, variant))
     evaluations = []
     for kept in by_dataset.values():
@@ -80,7 +81,7 @@ def read_outcomes(data_folder: Path, runs: Sequence[ReleasedRun], ranking: Paper
         outcomes = []
         for run, variant in kept:
             others = {
-                reason: (name, read_matched(predictions_file(run, name), ground_truth))
+                reason: (name, read_matched(kept_predictions(run.folder, name), ground_truth))
                 for reason, name in telling_variants(run, variant).items()
             }
             outcomes.append(_judge(run, variant, others, dataset, ground_truth, ranking))
@@ -92,7 +93,7 @@ def read_sweep(evaluation: Evaluation, outcome: Outcome, ranking: PaperTable) ->
     """The outcome and, where its run has several ways to suppress detections, those that the paper's table names."""
     if not outcome.others:
         return [outcome]
-    named = [name for name in dict.fromkeys(ranking.rows["run_variant"]) if predictions_file(outcome.run, name)]
+    named = [name for name in dict.fromkeys(ranking.rows["run_variant"]) if kept_predictions(outcome.run.folder, name)]
     return [
         outcome
         if name == outcome.variant
@@ -107,7 +108,7 @@ def telling_variants(run: ReleasedRun, variant: str) -> dict[str, str]:
     """
     if _NMS not in variant or variant.startswith(_WIDER_LIMITS):
         return {}
-    kept = [name for name in run.metrics if _NMS in name and predictions_file(run, name)]
+    kept = [name for name in run.metrics if _NMS in name and kept_predictions(run.folder, name)]
     wider = [name for name in kept if name.startswith(_WIDER_LIMITS)]
     candidates = {SUPPRESSED: [name for name in kept if name not in wider], CUT_OFF: wider}
     return {
@@ -123,17 +124,11 @@ def read_matched(path: Path, ground_truth: GroundTruth) -> Matched:
     return Matched(predictions, match(ground_truth, predictions)[1])
 
 
-def predictions_file(run: ReleasedRun, variant: str) -> Path | None:
-    """The kept predictions of a variant, if there are any."""
-    paths = [run.folder / f"predictions.{variant}.{ending}" for ending in ("json.gz", "json")]
-    return next((path for path in paths if path.exists()), None)
-
-
 def _judge(
     run: ReleasedRun, variant: str, others: dict[str, tuple[str, Matched]], dataset: ExportedDataset,
     ground_truth: GroundTruth, ranking: PaperTable,
 ) -> Outcome:  # fmt: skip
-    shown = read_matched(predictions_file(run, variant), ground_truth)
+    shown = read_matched(kept_predictions(run.folder, variant), ground_truth)
     errors = find_errors(ground_truth, *shown)
     layered = (ranking.rows["run_layers"][ranking.rows["run_model"] == run.model] != "").any()
     layers = run.layers if layered else None

@@ -12,9 +12,10 @@ from matplotlib.figure import Figure
 
 from benchmark.paper.tables import PaperTable, headline_variant
 from benchmark.released.select import ORACLE_VARIANT, analysed, beside_oracle, families_of, read_comparisons
+from benchmark.report.facts import scenes_title
 from benchmark.report.formats import metric_head
 from benchmark.report.plots import LINE_COLORS, PAPER_COLOR, STYLE
-from benchmark.runs.record import ReleasedRun, scenes_title
+from benchmark.runs.record import ReleasedRun
 
 ORACLE_LAYERS_SHOWN = 2
 """Layers of the oracle in the plot of recall against occlusion: the paper's."""
@@ -99,7 +100,7 @@ def layers_plot(runs: Sequence[ReleasedRun], ranking: PaperTable, metrics: Seque
     pairs = [run for run, _ in beside_oracle(runs, ranking)]
     if not any(run.layers > 2 for run in pairs):
         return None
-    labels = {run.name: f"{run.model} ({run.preset}), {run.tier}" for run in pairs}
+    labels = {run.name: f"{run.model} ({run.preset}), {run.tier_and_status}" for run in pairs}
     colors = _colors(labels.values())
 
     def draw(axes: Sequence[Axes], group: str) -> None:
@@ -127,7 +128,7 @@ def families_plot(runs: Sequence[ReleasedRun], ranking: PaperTable, metrics: Seq
     if not entries:
         return None
     labels = {
-        (run.name, family): f"{ranking.run_label(run)}, {run.tier}: {family}"
+        (run.name, family): f"{ranking.run_label(run)}, {run.tier_and_status}: {family}"
         for run, families in entries
         for family in families
     }
@@ -155,7 +156,7 @@ def _by_budget(
     """Axes for each N and budget tier, two in a row: models are compared within one budget only."""
     groups: dict[tuple[str, str], list[Entry]] = {}
     for entry in sorted(entries, key=lambda entry: -entry[0].images_seen):
-        groups.setdefault((entry[0].tier, entry[0].scenes), []).append(entry)
+        groups.setdefault((entry[0].tier_and_status, entry[0].scenes), []).append(entry)
     columns = min(2, len(groups))
     rows = -(-len(groups) // columns)
     with matplotlib.rc_context(STYLE):

@@ -6,10 +6,11 @@ from typing import Any
 
 from benchmark.paper.tables import MAIN_METRICS, PaperTable, headline_variant
 from benchmark.released.select import analysed, beside_oracle, families_of, read_comparisons
+from benchmark.report.facts import scenes_title
 from benchmark.report.formats import format_number, metric_head
 from benchmark.report.tables import Row, Table, Value, mark_best, with_footnotes
 from benchmark.report.words import PAIRED_SIDES, TABLE_NOTES, TABLE_TITLES
-from benchmark.runs.record import ReleasedRun, scenes_title
+from benchmark.runs.record import ReleasedRun
 
 LAYER_METRICS = ("AP", "AP50", "AP75", "AR100", "AR_heavy")
 
@@ -50,7 +51,9 @@ def error_table(runs: Sequence[ReleasedRun], ranking: PaperTable) -> Table | Non
             )
             for kind, cost in summary["errors"].items()
         }
-        rows.append(Row(run.scenes, f"{ranking.variant_label(run, variant)}, {run.tier}", variant, values, run))
+        rows.append(
+            Row(run.scenes, f"{ranking.variant_label(run, variant)}, {run.tier_and_status}", variant, values, run)
+        )
     if not rows:
         return None
     title, notes = TABLE_TITLES["errors"], TABLE_NOTES["errors"]
@@ -67,7 +70,9 @@ def layers_table(runs: Sequence[ReleasedRun], ranking: PaperTable) -> Table | No
             ours, best = run.metrics[variant].get(metric), oracle.get(metric)
             details = {"oracle": f"{best:.4f}", "reached": f"{ours / best:.1%}"} if ours is not None and best else {}
             values[metric] = Value(ours, interval=run.interval(variant, metric), details=details)
-        rows.append(Row(run.scenes, f"{ranking.variant_label(run, variant)}, {run.tier}", variant, values, run))
+        rows.append(
+            Row(run.scenes, f"{ranking.variant_label(run, variant)}, {run.tier_and_status}", variant, values, run)
+        )
     if not any(row.run.layers > 2 for row in rows):
         return None
     title, notes = TABLE_TITLES["layers"], TABLE_NOTES["layers"]
@@ -82,7 +87,9 @@ def families_table(runs: Sequence[ReleasedRun], ranking: PaperTable) -> Table | 
         for family, of_family in families.items():
             variant = max(of_family, key=lambda name: run.metrics[name].get("AP") or 0.0)
             number = of_family[variant]
-            label = f"{ranking.run_label(run)}, {run.tier}: {family}" + ("" if number is None else f", t = {number}")
+            label = f"{ranking.run_label(run)}, {run.tier_and_status}: {family}" + (
+                "" if number is None else f", t = {number}"
+            )
             values = {
                 metric: Value(run.metrics[variant].get(metric), interval=run.interval(variant, metric))
                 for metric in MAIN_METRICS
@@ -113,7 +120,7 @@ def _paired_row(
             details["against"] = found["b"]["variant"]
         values[metric] = Value(found["value"], interval=(found["low"], found["high"]), details=details)
     others = " or ".join(ranking.run_label(rival) for rival in rivals.values())
-    label = f"{ranking.run_label(run)} minus {others}, {run.tier}"
+    label = f"{ranking.run_label(run)} minus {others}, {run.tier_and_status}"
     return Row(run.scenes, label, variant, values, run)
 
 

@@ -40,7 +40,7 @@ def to_csv(tables: Sequence[Table]) -> str:
                 "status": "measured" if run else NOT_RUN,
                 "run": run.name if run else None,
                 "variant": row.variant,
-                "tier": run.tier if run else None,
+                "tier": run.tier_and_status if run else None,
                 "images_seen": str(run.images_seen) if run else None,
             }
             for metric, value in row.values.items():

@@ -10,9 +10,10 @@ from typing import Any
 import pandas as pd
 
 from benchmark.paper.tables import ALL_METRICS, PaperTable, headline_variant, row_label
+from benchmark.report.facts import facts, images_text, scenes_title
 from benchmark.report.words import TABLE_NOTES, TABLE_TITLES
-from benchmark.runs.manifest import TIERS
-from benchmark.runs.record import PAPER_IMAGES, SMOKE, UNTRAINED, ReleasedRun, scenes_title
+from benchmark.runs.manifest import SMOKE, TIERS, UNTRAINED
+from benchmark.runs.record import PAPER_IMAGES, ReleasedRun
 
 NOT_RUN = "not run yet"
 
@@ -97,10 +98,10 @@ def compare(paper: PaperTable, runs: Sequence[ReleasedRun]) -> list[Table]:
     sides: dict[str, set[str]] = {}
     for run in sorted(runs, key=lambda run: -run.images_seen):
         if run.model in side_of:
-            sides.setdefault(run.tier, set()).add(side_of[run.model])
+            sides.setdefault(run.tier_and_status, set()).add(side_of[run.model])
     complete = [tier for tier, found in sides.items() if found == set(side_of.values())]
     shown = complete or sorted(sides, key=lambda tier: -len(sides[tier]))[:1] or [None]
-    return [_compare_tier(paper, [run for run in runs if run.tier == tier], tier) for tier in shown]
+    return [_compare_tier(paper, [run for run in runs if run.tier_and_status == tier], tier) for tier in shown]
 
 
 def list_runs(name: str, runs: Sequence[ReleasedRun], paper: PaperTable) -> Table:
@@ -113,8 +114,8 @@ def list_runs(name: str, runs: Sequence[ReleasedRun], paper: PaperTable) -> Tabl
     for run in ordered:
         variant = headline_variant(run, paper)
         label = paper.variant_label(run, variant)
-        numbers = _paper_numbers(paper, run, variant) if run.tier == TIERS[PAPER_IMAGES] else {}
-        rows.append(_row(run.scenes, f"{label}, {run.images_text}", variant, paper.metrics, run, numbers))
+        numbers = _paper_numbers(paper, run, variant) if run.tier == TIERS[PAPER_IMAGES] and not run.stopped else {}
+        rows.append(_row(run.scenes, f"{label}, {images_text(run)}", variant, paper.metrics, run, numbers))
     return _table(name, TABLE_TITLES[name], "Run", paper.metrics, rows)
 
 
@@ -222,7 +223,7 @@ def with_footnotes(table: Table) -> Table:
         if row.run:
             if row.run.name not in letters:
                 letters[row.run.name] = _letter(len(letters))
-                footnotes[letters[row.run.name]] = f"{row.run.name}: {row.run.facts}."
+                footnotes[letters[row.run.name]] = f"{row.run.name}: {facts(row.run)}."
             row = replace(row, note=letters[row.run.name])
         lettered.append(row)
     notes = list(table.notes)

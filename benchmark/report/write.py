@@ -38,7 +38,8 @@ from benchmark.report.words import (
     UNMATCHED,
     VARIANT_PLOTS,
 )
-from benchmark.runs.record import SMOKE, ReleasedRun, read_runs
+from benchmark.runs.manifest import SMOKE
+from benchmark.runs.record import ReleasedRun, read_runs
 from datasets.files import write_atomically
 from datasets.scene import SceneParameters, sample_scene
 from datasets.seeds import EVALUATION_INSTANCES_PER_CLASS, TRAINING_SEED
@@ -68,7 +69,7 @@ def build_tables(results: Path) -> dict[str, list[Table]]:
     if grids := read_grids(results):
         tables[FIGURE3] = [grid_table(grid) for grid in grids]
     trained = [run for run in runs if run.trained and run.metrics]
-    if len({run.tier for run in trained}) > 1:
+    if len({run.tier_and_status for run in trained}) > 1:
         tables["progress"] = [list_runs("progress", trained, paper["table1"])]
     for name in {"table1", "progress"} & set(tables):
         tables[name] = [

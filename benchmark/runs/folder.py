@@ -1,8 +1,105 @@
-"""The folder of a run: the names of its files, and who writes them."""
+"""The folder of a run: the names of its files, and the one reader of each kind that is not the manifest.
 
+Nothing else in the project knows these names. This file imports nothing of the benchmark, so that all of it may use it.
+"""
+
+import json
 import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from datasets.errors import InputError
+from datasets.files import write_json
+
+MANIFEST = "manifest.json"
+METRICS = "metrics.json"
+ANALYSIS = "analysis.json"
+TUNED = "tuned.json"
+"""The reading that was found best on the tuning scenes, and what it was chosen from."""
+
+PICTURES = "pictures.npz"
+"""What the report paints of the way from one image to instances (`benchmark.runs.pictures`)."""
+
+TRAINING_LOG = "training_log.csv"
+CHECKPOINT = "checkpoint.pt"
+WEIGHTS = "weights.safetensors"
+
+
+def holds_run(folder: Path) -> bool:
+    """Whether `folder` is that of a run: whether it has a manifest."""
+    return (folder / MANIFEST).exists()
+
+
+def run_folders(parent: Path) -> list[Path]:
+    """The folders of runs in `parent` by name, n6 before n12; none where `parent` does not exist."""
+    return sorted((path.parent for path in parent.glob(f"*/{MANIFEST}")), key=_numbers_in_their_order)
+
+
+def predictions_path(folder: Path, variant: str) -> Path:
+    """Where the predictions of a variant are written."""
+    return folder / f"predictions.{variant}.json.gz"
+
+
+def kept_predictions(folder: Path, variant: str) -> Path | None:
+    """The predictions of a variant that the folder holds, compressed or not; None where they were not kept."""
+    paths = (predictions_path(folder, variant), folder / f"predictions.{variant}.json")
+    return next((path for path in paths if path.exists()), None)
+
+
+def read_metrics(folder: Path) -> dict[str, dict[str, float | None]]:
+    """Metrics by variant and name, in [0, 1] or None where undefined; {} where the run was not evaluated yet.
+
+    Raises InputError for a damaged file.
+    """
+    path = folder / METRICS
+    metrics = read_object(path) if path.exists() else {}
+    for variant, values in metrics.items():
+        if not isinstance(values, dict):
+            raise InputError(f"{path}: {variant}: found {values!r}, expected metrics by name")
+        for metric, value in values.items():
+            if value is not None and not (isinstance(value, int | float) and 0 <= value <= 1):
+                raise InputError(f"{path}: {variant}: {metric}: found {value!r}, expected 0 to 1 or null")
+    return metrics
+
+
+def write_metrics(folder: Path, metrics: Mapping[str, Mapping[str, float | None]]) -> None:
+    """Write the metrics of all variants."""
+    write_json(folder / METRICS, metrics)
+
+
+def read_analysis(folder: Path) -> dict[str, dict[str, Any]]:
+    """Summaries by variant (`benchmark.analysis.analyse.Analysis`), {} where the run was not analysed."""
+    path = folder / ANALYSIS
+    return read_object(path) if path.exists() else {}
+
+
+def write_analysis(folder: Path, summaries: Mapping[str, Mapping[str, Any]], *, keep: bool) -> None:
+    """Write the summaries if that changes the file; `keep` what it says of other variants."""
+    earlier = read_analysis(folder)
+    merged = {**earlier, **summaries} if keep else summaries
+    if merged != earlier:
+        write_json(folder / ANALYSIS, merged)
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """The JSON object in a file. Raises InputError for anything else."""
+    try:
+        content = json.loads(path.read_text())
+    except ValueError as error:
+        raise InputError(f"{path}: not JSON ({error})") from None
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: found a {type(content).__name__}, expected an object")
+    return content
 
 
 def is_main_process() -> bool:
     """Whether this process writes results: the only one, or the first that `torchrun` started."""
     return int(os.environ.get("RANK", 0)) == 0
+
+
+def _numbers_in_their_order(folder: Path) -> list[tuple[int, str]]:
+    """Sorts names part by part, their numbers by value."""
+    parts = re.findall(r"\d+|\D+", folder.name)
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in parts]

@@ -1,13 +1,12 @@
 """Making runs: train, predict, evaluate, and the folder that holds the results."""
 
-import json
 import random
 import shutil
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -17,12 +16,26 @@ from benchmark.evaluation.evaluate import Metrics, evaluate
 from benchmark.evaluation.validate import read_annotations
 from benchmark.models.presets import preset_from_values
 from benchmark.models.registry import find_adapter, find_preset
-from benchmark.runs.folder import is_main_process
-from benchmark.runs.manifest import IDENTITY, add_dataset, describe, read_manifest, training_progress, write_manifest
+from benchmark.runs.folder import (
+    MANIFEST,
+    holds_run,
+    is_main_process,
+    predictions_path,
+    read_metrics,
+    write_analysis,
+    write_metrics,
+)
+from benchmark.runs.manifest import (
+    add_to_manifest,
+    check_same,
+    dataset_entry,
+    read_manifest,
+    training_progress,
+    write_run_manifest,
+)
 from benchmark.runs.predictions import predict, write_predictions
 from datasets.errors import InputError
 from datasets.exported import ExportedDataset
-from datasets.files import write_json
 from datasets.scene import SceneParameters
 from datasets.source import read_source
 
@@ -41,11 +54,11 @@ def train(run: Run, *, resume: bool, overwrite: bool) -> bool:
         finished = read_manifest(run.folder)["finished"]
     else:
         if is_main_process():
-            write_manifest(run, _command(), finished=False, wall_time={})
+            write_run_manifest(run, finished=False)
         seed_everything(run.seed)
         finished = adapter.train(run)
     if is_main_process():
-        write_manifest(run, _command(), finished=finished, wall_time={})
+        write_run_manifest(run, finished=finished)
     return finished or _as_far_as_asked(run)
 
 
@@ -68,8 +81,8 @@ def predict_and_evaluate(
         metrics = {name: analysis.metrics for name, analysis in analyses.items()}
     else:
         analyses, metrics = {}, {name: evaluate(ground_truth, entries) for name, entries in predictions.items()}
-    if not (run.folder / "manifest.json").exists():
-        write_manifest(run, _command(), finished=True, wall_time={})
+    if not holds_run(run.folder):
+        write_run_manifest(run, finished=True)
     manifest = read_manifest(run.folder)
     same_dataset = manifest.get("dataset", {}).get("content_hash") == dataset.info.get("content_hash")
     earlier = read_metrics(run.folder) if same_dataset else {}
@@ -77,14 +90,15 @@ def predict_and_evaluate(
         write_analysis(run.folder, {name: analysis.summary for name, analysis in analyses.items()}, keep=bool(earlier))
     if keep_predictions:
         for name, entries in predictions.items():
-            write_predictions(run.folder / f"predictions.{name}.json.gz", entries)
+            write_predictions(predictions_path(run.folder, name), entries)
     if earlier and all(earlier.get(name) == values for name, values in metrics.items()):
         return metrics  # nothing new: leave the files, and their date and machine, as they are
-    write_manifest(run, manifest["command"], finished=manifest["finished"], wall_time={"prediction": seconds})
-    add_dataset(run, dataset)
+    write_run_manifest(replace(run, command=manifest["command"]), finished=manifest["finished"])
+    times = {**read_manifest(run.folder)["wall_time_seconds"], "prediction": round(seconds, 1)}
+    add_to_manifest(run.folder, wall_time_seconds=times, dataset=dataset_entry(dataset))
     merged = {**earlier, **metrics}
     ordered = [name for name in adapter.variants if name in merged]
-    write_json(run.folder / "metrics.json", {name: merged[name] for name in ordered})
+    write_metrics(run.folder, {name: merged[name] for name in ordered})
     return metrics
 
 
@@ -97,7 +111,7 @@ def load_run(folder: Path, device: str = "cpu") -> Run:
     adapter = find_adapter(manifest["model"])
     preset = find_preset(adapter, manifest["model"], manifest["preset"])
     if preset is not None:
-        preset = preset_from_values(preset, manifest["hyperparameters"], f"{folder}/manifest.json")
+        preset = preset_from_values(preset, manifest["hyperparameters"], f"{folder / MANIFEST}")
     return Run(
         folder=folder,
         model=manifest["model"],
@@ -107,13 +121,14 @@ def load_run(folder: Path, device: str = "cpu") -> Run:
         layers=manifest["layers"],
         seed=manifest["seed"],
         device=device,
+        command=manifest.get("command", ""),
     )
 
 
 def find_run(model_or_run: str, device: str) -> tuple[Adapter, Run]:
     """Adapter and run that the MODEL|RUN of the command line means: a run folder, or a model that needs no training."""
     folder = Path(model_or_run)
-    if (folder / "manifest.json").exists():
+    if holds_run(folder):
         run = load_run(folder, device)
         return find_adapter(run.model), run
     if folder.is_dir():
@@ -122,21 +137,6 @@ def find_run(model_or_run: str, device: str) -> tuple[Adapter, Run]:
     if adapter.presets:
         raise InputError(f"{model_or_run}: has to be trained first; expected the folder of a run of it")
     return adapter, Run(folder, model_or_run, None, None, SceneParameters(), device=device)
-
-
-def read_metrics(folder: Path) -> dict[str, dict[str, Any]]:
-    """Metrics by variant, {} where the run has none yet."""
-    path = folder / "metrics.json"
-    return json.loads(path.read_text()) if path.exists() else {}
-
-
-def write_analysis(folder: Path, summaries: dict[str, dict[str, Any]], *, keep: bool) -> None:
-    """Write ``analysis.json`` if that changes it; `keep` what it says of other variants."""
-    path = folder / "analysis.json"
-    earlier = json.loads(path.read_text()) if path.exists() else {}
-    merged = {**earlier, **summaries} if keep else summaries
-    if merged != earlier:
-        write_json(path, merged)
 
 
 def seed_everything(seed: int) -> None:
@@ -163,31 +163,3 @@ def _prepare_folder(run: Run, adapter: Adapter, resume: bool, overwrite: bool) -
     elif holds_files:
         raise InputError(f"--out {run.folder}: already holds a run; --resume to go on, --overwrite to start again")
     run.folder.mkdir(parents=True, exist_ok=True)
-
-
-def check_same(run: Run, adapter: Adapter, manifest: dict[str, Any]) -> None:
-    """Raise InputError unless `manifest` is that of `run`, whatever its prediction settings."""
-    wanted = describe(run)
-    for key in IDENTITY:
-        found, asked = manifest[key], wanted[key]
-        if key == "hyperparameters":
-            found, asked = (
-                {name: value for name, value in values.items() if name not in adapter.prediction_settings}
-                for values in (found, asked)
-            )
-        if asked != found:
-            found, asked = _first_difference(found, asked)
-            raise InputError(f"{run.folder}/manifest.json: {key}: the run has {found}, this command or code {asked}")
-
-
-def _first_difference(found: Any, wanted: Any) -> tuple[Any, Any]:
-    if isinstance(found, dict) and isinstance(wanted, dict):
-        for key in [*found, *wanted]:
-            if found.get(key) != wanted.get(key):
-                inner = _first_difference(found.get(key), wanted.get(key))
-                return f"{key} {inner[0]}", f"{key} {inner[1]}"
-    return found, wanted
-
-
-def _command() -> str:
-    return " ".join(["run_benchmark.py", *sys.argv[1:]])

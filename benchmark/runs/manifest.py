@@ -1,23 +1,43 @@
 """The manifest of a run: everything that one must know to believe or repeat its numbers."""
 
 import json
-from dataclasses import asdict, is_dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, is_dataclass
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from benchmark.adapter import Run
+from benchmark.adapter import Adapter, Run
 from benchmark.engine.settings import TrainingSettings
+from benchmark.runs.folder import MANIFEST, read_object
 from benchmark.runs.hardware import code_version, hardware, libraries
 from datasets.errors import InputError
 from datasets.exported import ExportedDataset
 from datasets.files import write_json
 
 TIERS = {100_000: "full", 30_000: "short", 10_000: "tiny"}
-"""Images seen -> name of the budget; models are compared within one only."""
+"""Budget in images -> its name."""
+
+UNTRAINED, SMOKE, UNKNOWN = "none", "smoke", "unknown"
+"""Tiers of what has nothing to train, of tests that the code runs, and of results whose budget nobody states."""
 
 IDENTITY = ("model", "preset", "hyperparameters", "scenes", "layers", "seed")
 """What must not change when a run is resumed."""
+
+SCENES_AND_LAYERS = ("model", "scenes", "layers")
+"""What the report must know of a run, whoever wrote its manifest."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a training is. images_seen, images_budget: in images, 0 where nothing is trained or nobody states it.
+    finished: whether the budget is used up. seconds: of training, in all sittings."""
+
+    images_seen: int = 0
+    images_budget: int = 0
+    finished: bool = True
+    seconds: float = 0.0
 
 
 def describe(run: Run) -> dict[str, Any]:
@@ -33,58 +53,107 @@ def describe(run: Run) -> dict[str, Any]:
     }
 
 
-def read_manifest(run_folder) -> dict[str, Any]:
-    """The manifest in `run_folder`. Raises InputError if there is none or it is damaged."""
-    path = run_folder / "manifest.json"
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """The manifest in `folder`. Raises InputError if there is none or it is damaged."""
+    path = folder / MANIFEST
     try:
-        manifest = json.loads(path.read_text())
-        missing = [key for key in IDENTITY if key not in manifest]
+        manifest = read_object(path)
     except FileNotFoundError:
-        raise InputError(f"{run_folder}: found no manifest.json, expected the folder of a run") from None
-    except ValueError as error:
-        raise InputError(f"{path}: not JSON ({error})") from None
+        raise InputError(f"{folder}: found no {MANIFEST}, expected the folder of a run") from None
+    missing = [key for key in IDENTITY if key not in manifest]
     if missing:
         raise InputError(f"{path}: lacks {missing[0]!r}, expected a manifest that `train` wrote")
     return manifest
 
 
-def write_manifest(run: Run, command: str, finished: bool, wall_time: dict[str, float]) -> None:
-    """Write or update ``manifest.json``: identity of the run, images seen so far, machine, software, time.
-
-    wall_time: seconds by part ("training", "prediction"), of all sittings together.
-    """
-    path = run.folder / "manifest.json"
-    earlier = json.loads(path.read_text()) if path.exists() else {}
-    seen, training_seconds = training_progress(run)
+def write_run_manifest(run: Run, *, finished: bool) -> None:
+    """Write or update the manifest of a run that is made here, with what its training log says; keeps its dataset."""
+    seen, seconds = training_progress(run)
     budget = run.preset.training.images if run.preset is not None else 0
-    manifest = {
-        **describe(run),
-        "images_seen": seen,
-        "images_budget": budget,
-        "tier": tier(run.preset_name, seen, budget),
-        "finished": finished,
-        "hardware": hardware(),
-        "precision": _precision(run),
-        "sittings": _with_this_sitting(earlier.get("sittings", []), run, seen),
-        "wall_time_seconds": {
-            **earlier.get("wall_time_seconds", {}),
-            "training": round(training_seconds, 1),
-            **{part: round(seconds, 1) for part, seconds in wall_time.items()},
-        },
-        "code_version": code_version(),
-        "libraries": libraries(),
-        "command": command,
+    here = {"hardware": hardware(), "precision": _precision(run), "code_version": code_version()}
+    write_manifest(run.folder, describe(run), Progress(seen, budget, finished, seconds), run.command, here)
+
+
+def write_manifest(
+    folder: Path, identity: Mapping[str, Any], progress: Progress, command: str, here: Mapping[str, Any] | None = None
+) -> None:
+    """Write or update a manifest: identity of the run, images seen so far, machine, software, time.
+
+    identity: as from `describe`. here: "hardware", "precision" and "code_version" of this sitting; None for results
+    that were made elsewhere, of which this machine and code say nothing.
+    """
+    path = folder / MANIFEST
+    earlier = read_object(path) if path.exists() else {}
+    manifest: dict[str, Any] = {
+        **identity,
+        "images_seen": progress.images_seen,
+        "images_budget": progress.images_budget,
+        "tier": tier(identity["preset"], progress.images_budget),
+        "finished": progress.finished,
     }
-    if "dataset" in earlier:
-        manifest["dataset"] = earlier["dataset"]
-    write_json(path, manifest)
+    if here is not None:
+        times = {**earlier.get("wall_time_seconds", {}), "training": round(progress.seconds, 1)}
+        manifest |= {
+            **here,
+            "sittings": _with_this_sitting(earlier.get("sittings", []), here, progress.images_seen),
+            "wall_time_seconds": times,
+            "libraries": libraries(),
+        }
+    manifest["command"] = command
+    kept = {key: earlier[key] for key in ("dataset", "readings") if key in earlier}
+    write_json(path, manifest | kept)
 
 
-def _with_this_sitting(sittings: list[dict[str, Any]], run: Run, images_seen: int) -> list[dict[str, Any]]:
+def add_to_manifest(folder: Path, **entries: Any) -> None:
+    """Add to an existing manifest, or replace there, what is only known later."""
+    path = folder / MANIFEST
+    write_json(path, {**read_object(path), **entries})
+
+
+def dataset_entry(dataset: ExportedDataset) -> dict[str, Any]:
+    """What a manifest says of the dataset that predictions and metrics are of."""
+    info = dataset.info
+    return {key: info.get(key) for key in ("content_hash", "seed", "parameters")} | {"images": len(dataset)}
+
+
+def tier(preset_name: str | None, budget: int) -> str:
+    """Name of the budget: "full", "short", ...; the preset "smoke" is its own; "none" where nothing is trained."""
+    if preset_name is None:
+        return UNTRAINED
+    if preset_name == SMOKE:
+        return SMOKE
+    return TIERS.get(budget, f"{budget} images") if budget else UNKNOWN
+
+
+def check_same(run: Run, adapter: Adapter, manifest: Mapping[str, Any]) -> None:
+    """Raise InputError unless `manifest` is that of `run`, whatever its prediction settings."""
+    wanted = describe(run)
+    for key in IDENTITY:
+        found, asked = manifest[key], wanted[key]
+        if key == "hyperparameters":
+            found, asked = (
+                {name: value for name, value in values.items() if name not in adapter.prediction_settings}
+                for values in (found, asked)
+            )
+        if asked != found:
+            found, asked = _first_difference(found, asked)
+            raise InputError(f"{run.folder / MANIFEST}: {key}: the run has {found}, this command or code {asked}")
+
+
+def training_progress(run: Run) -> tuple[int, float]:
+    """Images seen and seconds trained, from the last line of the training log; zeros without one."""
+    if not run.training_log.exists():
+        return 0, 0.0
+    rows = pd.read_csv(run.training_log)
+    return (int(rows["images"].iloc[-1]), float(rows["seconds"].iloc[-1])) if len(rows) else (0, 0.0)
+
+
+def _with_this_sitting(
+    sittings: list[dict[str, Any]], here: Mapping[str, Any], images_seen: int
+) -> list[dict[str, Any]]:
     """Where and with which code the run was worked on: an entry for each change of machine or code."""
-    sitting = {"hardware": hardware(), "precision": _precision(run), "code_version": code_version()}
-    same_as_last = sittings and {key: sittings[-1].get(key, sitting[key]) for key in sitting} == sitting
-    return sittings if same_as_last else [*sittings, {**sitting, "images_seen": images_seen}]
+    same_as_last = sittings and all(sittings[-1].get(key, value) == value for key, value in here.items())
+    return sittings if same_as_last else [*sittings, {**here, "images_seen": images_seen}]
 
 
 def _precision(run: Run) -> str | None:
@@ -97,32 +166,10 @@ def _precision(run: Run) -> str | None:
     return computed_in(training.precision, run.device)
 
 
-def add_dataset(run: Run, dataset: ExportedDataset) -> None:
-    """Record which dataset the run's predictions and metrics are of."""
-    path = run.folder / "manifest.json"
-    info = dataset.info
-    entry = {key: info.get(key) for key in ("content_hash", "seed", "parameters")} | {"images": len(dataset)}
-    write_json(path, {**json.loads(path.read_text()), "dataset": entry})
-
-
-def tier(preset_name: str | None, images_seen: int, budget: int) -> str:
-    """Name of the budget: "full", "short", ...; the preset "smoke" is its own; "none" where nothing is trained.
-
-    The last batch may go beyond the budget; a run that has not used it up belongs to no tier, and is compared only
-    with others that stopped there: their learning rate has not come down.
-    """
-    if preset_name is None:
-        return "none"
-    if preset_name == "smoke":
-        return "smoke"
-    if images_seen < budget:
-        return f"{images_seen:,} of {budget:,} images"
-    return TIERS.get(budget, f"{budget} images")
-
-
-def training_progress(run: Run) -> tuple[int, float]:
-    """Images seen and seconds trained, from the last line of the training log; zeros without one."""
-    if not run.training_log.exists():
-        return 0, 0.0
-    rows = pd.read_csv(run.training_log)
-    return (int(rows["images"].iloc[-1]), float(rows["seconds"].iloc[-1])) if len(rows) else (0, 0.0)
+def _first_difference(found: Any, wanted: Any) -> tuple[Any, Any]:
+    if isinstance(found, dict) and isinstance(wanted, dict):
+        for key in [*found, *wanted]:
+            if found.get(key) != wanted.get(key):
+                inner = _first_difference(found.get(key), wanted.get(key))
+                return f"{key} {inner[0]}", f"{key} {inner[1]}"
+    return found, wanted

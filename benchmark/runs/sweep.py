@@ -23,9 +23,10 @@ from submitit.helpers import Checkpointable, as_completed, clean_env
 from benchmark.adapter import Run
 from benchmark.evaluation.sets import evaluation_set
 from benchmark.models.registry import find_adapter
+from benchmark.runs.folder import holds_run, read_metrics
 from benchmark.runs.hardware import find_device
-from benchmark.runs.make import check_same, predict_and_evaluate, read_metrics, train
-from benchmark.runs.manifest import describe, read_manifest
+from benchmark.runs.make import predict_and_evaluate, train
+from benchmark.runs.manifest import check_same, describe, read_manifest
 from datasets.errors import InputError
 from datasets.seeds import EVALUATION_SEED
 
@@ -57,16 +58,13 @@ def sweep(
     if parallel < 1:
         raise InputError(f"--parallel: found {parallel}, expected at least 1")
     for run in runs:
-        if (run.folder / "manifest.json").exists():
+        if holds_run(run.folder):
             check_same(run, find_adapter(run.model), read_manifest(run.folder))
     gpus = [None]
     if cluster == "local":
         device = find_device(device)
         gpus = _visible_gpus() if device == "cuda" else gpus
-    jobs = [
-        Job(run, data, evaluation_images, device, gpus[place % len(gpus)], tuple(sys.argv[1:]))
-        for place, run in enumerate(runs)
-    ]
+    jobs = [Job(run, data, evaluation_images, device, gpus[place % len(gpus)]) for place, run in enumerate(runs)]
     pending = [job for job in jobs if not job.is_finished()]
     print(f"{out}: {len(jobs)} runs, {len(jobs) - len(pending)} of them finished already", flush=True)
     if not pending:
@@ -102,8 +100,7 @@ class Outcome:
 class Job(Checkpointable):
     """What one job does. One that the cluster pre-empts is queued again as it is, because a run resumes.
 
-    device: as for `sweep`. gpu: the one that a job on this machine gets, None to leave that alone. arguments: of the
-    command that the manifest names.
+    device: as for `sweep`. gpu: the one that a job on this machine gets, None to leave that alone.
     """
 
     run: Run
@@ -111,12 +108,10 @@ class Job(Checkpointable):
     evaluation_images: int
     device: str | None
     gpu: str | None
-    arguments: tuple[str, ...]
 
     def __call__(self) -> Outcome:
         """Train, predict and evaluate. An error is an outcome too; its traceback goes to the job's log."""
         started = time.monotonic()
-        sys.argv[1:] = self.arguments
         try:
             with _lock(self.run.folder):
                 metrics = read_metrics(self.run.folder) if self.is_finished() else self._work()
@@ -128,7 +123,7 @@ class Job(Checkpointable):
 
     def is_finished(self) -> bool:
         """Whether the folder holds this run, trained to the end and evaluated on these images."""
-        if not (self.run.folder / "metrics.json").exists():
+        if not read_metrics(self.run.folder):
             return False
         manifest, wanted = read_manifest(self.run.folder), describe(self.run)
         dataset = manifest.get("dataset") or {"parameters": {}}

@@ -24,7 +24,7 @@ class Results:
         folder.mkdir(parents=True)
         described = {
             "model": model,
-            "preset": None if tier == "none" else "compact",
+            "preset": {"none": None, "smoke": "smoke"}.get(tier, "compact"),
             "hyperparameters": {},
             "scenes": {"counts": [n] * 3, "label": str(n)},
             "layers": 2,

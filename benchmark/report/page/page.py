@@ -6,12 +6,12 @@ from pathlib import Path
 
 import jinja2
 
+from benchmark.report.facts import scenes_title
 from benchmark.report.formats import format_difference, format_interval, format_number, metric_head
 from benchmark.report.pictures.paint import Panel
 from benchmark.report.sections.failures import Failures
 from benchmark.report.sections.gallery import Gallery
 from benchmark.report.tables import NOT_RUN, Table
-from benchmark.runs.record import scenes_title
 
 TEMPLATES = Path(__file__).parent
 """template.html, and what it includes."""

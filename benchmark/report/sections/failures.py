@@ -92,7 +92,7 @@ def find_failures(evaluation: Evaluation) -> list[Failures]:
     for outcome in trained:
         drawn = _draw_kinds(evaluation, outcome)
         if drawn:
-            tier = f"tier {outcome.run.tier}"
+            tier = f"tier {outcome.run.tier_and_status}"
             found.append(Failures(f"failures-{outcome.run.name}", outcome.label, evaluation.scenes, tier, drawn))
     return found
 

@@ -11,11 +11,12 @@ from matplotlib.figure import Figure
 
 from benchmark.paper.figure3 import Figure3, read_figure3
 from benchmark.paper.tables import MAIN_METRICS
+from benchmark.report.facts import duration, fact_parts, machines
 from benchmark.report.formats import metric_head
 from benchmark.report.plots import LINE_COLORS, STYLE
 from benchmark.report.tables import Row, Table, Value, mark_best
 from benchmark.report.words import TABLE_NOTES, TABLE_TITLES
-from benchmark.runs.record import ReleasedRun, duration, read_runs
+from benchmark.runs.record import ReleasedRun, read_runs
 from datasets.errors import InputError
 
 NAME = "figure3"
@@ -54,7 +55,13 @@ def read_grids(results: Path) -> list[Grid]:
     figure = read_figure3(results / "paper")
     grids: dict[tuple, dict[tuple[int, int], ReleasedRun]] = {}
     for run in sorted(runs, key=lambda run: -run.images_seen):
-        key = (run.model, run.preset, run.layers, run.tier, (run.manifest.get("dataset") or {}).get("images"))
+        key = (
+            run.model,
+            run.preset,
+            run.layers,
+            run.tier_and_status,
+            (run.manifest.get("dataset") or {}).get("images"),
+        )
         cell = (_channels(run, figure), sum(run.manifest["scenes"]["counts"]))
         grids.setdefault(key, {})[cell] = run
     return [Grid(cells) for cells in grids.values()]
@@ -70,7 +77,9 @@ def grid_table(grid: Grid) -> Table:
     one = grid.runs[0]
     title = f"{TABLE_TITLES[NAME]} ({one.preset}, L = {one.layers}, {one.images_seen:,} training images each)"
     notes = (*TABLE_NOTES[NAME], _facts(grid.runs))
-    return Table(NAME, title, "Embedding channels", MAIN_METRICS, tuple(mark_best(rows)), notes, {}, one.tier)
+    return Table(
+        NAME, title, "Embedding channels", MAIN_METRICS, tuple(mark_best(rows)), notes, {}, one.tier_and_status
+    )
 
 
 def grid_plot(grid: Grid) -> Figure:
@@ -124,10 +133,10 @@ def _points(grid: Grid, channels: int, metric: str) -> list[tuple[int, float]]:
 
 def _facts(runs: Sequence[ReleasedRun]) -> str:
     """What all the runs share, where they ran, and how long they trained in all."""
-    machines = list(dict.fromkeys(machine for run in runs for machine in run.machines))
-    before_machines = takewhile(lambda part: part not in machines, runs[0].fact_parts)
-    shared = [part for part in before_machines if all(part in run.fact_parts for run in runs)]
+    used = list(dict.fromkeys(machine for run in runs for machine in machines(run)))
+    before_machines = takewhile(lambda part: part not in used, fact_parts(runs[0]))
+    shared = [part for part in before_machines if all(part in fact_parts(run) for run in runs)]
     seconds = sum((run.manifest.get("wall_time_seconds") or {}).get("training") or 0 for run in runs)
     images = (runs[0].manifest.get("dataset") or {}).get("images")
-    parts = [*shared, *machines, f"{len(runs)} runs, training {duration(seconds)} in all"]
+    parts = [*shared, *used, f"{len(runs)} runs, training {duration(seconds)} in all"]
     return ", ".join(parts + ([f"each evaluated on {images:,} images"] if images else [])) + "."

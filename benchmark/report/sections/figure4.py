@@ -51,7 +51,7 @@ def model_steps(runs: Sequence[ReleasedRun], data_folder: Path, naming: PaperTab
         seed_everything(loaded.seed)
         pictures = find_adapter(run.model).pictures(dataset, loaded, image_id)
         if pictures:
-            title = f"{naming.run_label(run)}, {run.tier}, N = {run.scenes}, image {image_id}"
+            title = f"{naming.run_label(run)}, {run.tier_and_status}, N = {run.scenes}, image {image_id}"
             found.append(Steps(run, paint_steps(title, pictures, dataset, image_id)))
     return found
 

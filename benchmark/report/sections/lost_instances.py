@@ -12,11 +12,11 @@ from benchmark.analysis.occlusion import bin_edges, places_in_bins
 from benchmark.analysis.reasons import CUT_OFF, FOUND, REASONS
 from benchmark.paper.tables import PaperTable
 from benchmark.released.outcomes import Evaluation, Outcome, read_sweep
+from benchmark.report.facts import scenes_title
 from benchmark.report.formats import format_percent
 from benchmark.report.plots import STYLE
 from benchmark.report.tables import Row, Table, Value, with_footnotes
 from benchmark.report.words import TABLE_NOTES, TABLE_TITLES
-from benchmark.runs.record import scenes_title
 
 NAME = "lost-instances"
 
@@ -63,7 +63,7 @@ def occlusion_plot(evaluations: Sequence[Evaluation]) -> Figure | None:
     for evaluation in evaluations:
         for outcome in evaluation.outcomes:
             if outcome.run.trained:
-                groups.setdefault((outcome.run.scenes, outcome.run.tier), []).append(outcome)
+                groups.setdefault((outcome.run.scenes, outcome.run.tier_and_status), []).append(outcome)
     if not groups:
         return None
     columns = max(map(len, groups.values()))
@@ -100,7 +100,7 @@ def threshold_plot(sweeps: Mapping[str, Sequence[Outcome]]) -> Figure | None:
             axis.set_xticks(range(len(of_run)), [outcome.variant for outcome in of_run], rotation=20)
             axis.grid(axis="x", visible=False)
             run = of_run[0].run
-            axis.set_title(f"{scenes_title(run.scenes)}, {run.model} ({run.preset}), {run.tier}", fontsize=8)
+            axis.set_title(f"{scenes_title(run.scenes)}, {run.model} ({run.preset}), {run.tier_and_status}", fontsize=8)
         axes[0].set_ylabel("share not found")
         _legend(figure)
     return figure

@@ -9,6 +9,7 @@ from benchmark.cli import main
 from benchmark.evaluation.sets import evaluation_set
 from benchmark.paper.tables import read_paper
 from benchmark.released.evaluate import analyse_released, evaluate_released
+from benchmark.report.facts import facts
 from benchmark.report.write import build_tables, write_report
 from benchmark.runs.record import read_runs
 from datasets.scene import SceneParameters
@@ -44,7 +45,7 @@ def test_a_row_in_table_1(results, exported, truth_as_predictions, tmp_path):
     (row,) = [row for row in table.rows if row.run and row.run.name == "mine"]
     assert (row.group, row.label) == ("6", "mine (external)") and row.values["AP"].ours == 1
     assert row.values["AP"].interval == (1, 1)
-    assert "pretraining: COCO" in row.run.facts and "100,000 images seen" in row.run.facts
+    assert "pretraining: COCO" in facts(row.run) and "100,000 images seen" in facts(row.run)
     # an ordinary run from now on
     data = exported.folder.parent
     assert evaluate_released(results.folder / "released", data)["mine"]["default"]["AP"] == 1
@@ -61,7 +62,7 @@ def test_other_data_is_listed_by_its_name(results, tmp_path):
     assert evaluate(tmp_path / "kins.json", tmp_path / "found.json.gz", "--out", folder, "--model", "mine") == 0
     (run,) = read_runs(results.folder / "released")
     assert run.scenes == "kins" and run.evaluation_scenes is None
-    assert "training images not stated" in run.facts and "pretraining: not stated" in run.facts
+    assert "training images not stated" in facts(run) and "pretraining: not stated" in facts(run)
     (table,) = build_tables(results.folder)["runs"]
     assert table.rows[0].group == "kins" and table.rows[0].values["AP"].ours == pytest.approx(1)
     # not the benchmark's scenes: nothing to make again, no row beside the paper's

@@ -11,8 +11,10 @@ from benchmark.adapter import Adapter, Detections
 from benchmark.cli import main
 from benchmark.engine.settings import TrainingSettings
 from benchmark.models.presets import preset_from_values, with_setting
-from benchmark.runs.make import load_run, read_metrics
+from benchmark.runs.folder import read_metrics
+from benchmark.runs.make import load_run
 from benchmark.runs.manifest import read_manifest
+from benchmark.runs.record import read_run
 from datasets.errors import InputError
 
 MODEL = f"{__name__}:Trainable"
@@ -70,6 +72,7 @@ def test_train_predicts_evaluates_and_writes_the_folder(tmp_path):
     assert train(folder) == 0
     manifest = read_manifest(folder)
     assert manifest["images_seen"] == 20 and manifest["finished"] and manifest["tier"] == "20 images"
+    assert manifest["command"].startswith(f"run_benchmark.py train {MODEL} --preset tiny")
     assert manifest["hyperparameters"]["width"] == 3
     assert manifest["scenes"] == {"counts": [2, 2, 2], "label": "2"}
     assert manifest["hardware"]["cores"] >= 1 and "numpy" in manifest["libraries"]
@@ -118,13 +121,18 @@ def test_a_part_of_the_budget_is_evaluated_and_goes_on_later(tmp_path):
     assert train(folder, "--max-images", "10", "--variants", "half-*") == 0
     manifest = read_manifest(folder)
     assert (manifest["images_seen"], manifest["images_budget"], manifest["finished"]) == (10, 20, False)
-    assert manifest["tier"] == "10 of 20 images"
+    run = read_run(folder)  # not a run of 10 images: its learning rate has not come down
+    assert (run.tier, run.status, run.tier_and_status) == (
+        "20 images",
+        "stopped at 10 images",
+        "20 images, stopped at 10 images",
+    )
     assert list(read_metrics(folder)) == ["half-score"]
     (folder / "checkpoint.pt").unlink()  # the weights are enough to predict again
     assert train(folder, "--max-images", "10", "--resume", "--variants", "default") == 0
     assert list(read_metrics(folder)) == ["default", "half-score"] and not (folder / "checkpoint.pt").exists()
     assert train(folder, "--resume") == 0
-    assert read_manifest(folder)["finished"] and read_manifest(folder)["tier"] == "20 images"
+    assert read_manifest(folder)["finished"] and read_run(folder).tier_and_status == "20 images"
 
 
 def test_a_part_of_the_budget_holds_an_image(tmp_path, capsys):

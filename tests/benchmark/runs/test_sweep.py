@@ -80,7 +80,7 @@ def jobs(out, *, channels=(1,), preset="tiny", images=None, max_minutes=None, fi
     figure = figure or read_figure3(cli.paths.RESULTS / "paper")
     runs = figure3_runs(figure, out, preset, channels=channels, instances=[2], images=images, layers=2,
                         max_minutes=max_minutes)  # fmt: skip
-    return [Job(run, cli.paths.DATA, 2, "cpu", None, ("sweep",)) for run in runs]
+    return [Job(run, cli.paths.DATA, 2, "cpu", None) for run in runs]
 
 
 def test_runs_become_folders_failures_are_told_and_nothing_is_done_twice(folders, capsys, monkeypatch):
