@@ -1,19 +1,22 @@
-"""Everything that is computed from one results file: metrics, their intervals, errors, recall by occlusion."""
+"""Everything that is computed from one results file: metrics, their intervals, errors, recall by occlusion, and the
+resamples that paired tests need."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
-from benchmark.analysis.bootstrap import Resamples, intervals, resample
+from benchmark.analysis.bootstrap import TEST_RESAMPLES, Resamples, intervals, resample
 from benchmark.analysis.errors import error_breakdown, find_errors
 from benchmark.analysis.occlusion import recall_by_occlusion
 from benchmark.evaluation.evaluate import Metrics, evaluate_with_matches
 from benchmark.evaluation.validate import GroundTruth, read_annotations, read_predictions
 from datasets.table import Source
+
+Result = TypeVar("Result")
 
 DIGITS = 6
 """Decimals that are written, so that another machine's last bits change no file."""
@@ -37,7 +40,7 @@ class Analysis:
         """Analyse COCO results. Raises InputError for the first fault in them."""
         detections = read_predictions(predictions, ground_truth)
         metrics, matches = evaluate_with_matches(ground_truth, detections)
-        resamples = resample(matches)
+        resamples = resample(matches, metrics)
         costs = error_breakdown(matches, find_errors(ground_truth, detections, matches))
         recall = recall_by_occlusion(matches)
         return cls(
@@ -55,15 +58,31 @@ class Analysis:
 
 def analyse_files(annotations: Path, predictions: Mapping[str, Path], processes: int) -> dict[str, Analysis]:
     """Name -> analysis of each results file against the same annotations, several at once."""
+    return _of_each(_analyse_file, annotations, predictions, processes)
+
+
+def resample_files(annotations: Path, predictions: Mapping[str, Path], processes: int) -> dict[str, Resamples]:
+    """Name -> `TEST_RESAMPLES` resamples of each results file against the same annotations, several at once."""
+    return _of_each(_resample_file, annotations, predictions, processes)
+
+
+def _of_each(
+    function: Callable[[Path, Path], Result], annotations: Path, predictions: Mapping[str, Path], processes: int
+) -> dict[str, Result]:
     if processes == 1 or len(predictions) == 1:
-        return {name: _analyse_file(annotations, path) for name, path in predictions.items()}
+        return {name: function(annotations, path) for name, path in predictions.items()}
     with ProcessPoolExecutor(min(processes, len(predictions)), mp_context=get_context("spawn")) as pool:
-        found = pool.map(_analyse_file, [annotations] * len(predictions), predictions.values())
+        found = pool.map(function, [annotations] * len(predictions), predictions.values())
         return dict(zip(predictions, found, strict=True))
 
 
 def _analyse_file(annotations: Path, predictions: Path) -> Analysis:
     return Analysis.of(_annotations(annotations), predictions)
+
+
+def _resample_file(annotations: Path, predictions: Path) -> Resamples:
+    metrics, matches = evaluate_with_matches(_annotations(annotations), predictions)
+    return resample(matches, metrics, TEST_RESAMPLES)
 
 
 @lru_cache(maxsize=2)

@@ -1,115 +1,105 @@
-"""Average precision of many resamples of the same images at once, equal to COCO's on each resampled data set.
+"""Average precision in two readings of one curve: COCO's of a data set, and the exact area, also of many resamples.
 
-COCO sorts all detections by falling score, ties image by image, and reads the precision at 101 recalls off the curve
-that they draw one by one, as the greatest precision at that recall or any higher one. An image that a resample holds w
-times adds each of its detections w times. Three facts make a resample cheap, with detections sorted once for all:
-
-- Precision grows only at true positives, so that the curve is needed at those alone. What stands before them comes
-  from one running sum of the multiplicities of all detections, whatever the IoU threshold.
-- The w copies of a true positive follow one another. Precision does not fall from one to the next, and the greatest
-  one at a recall or any higher one looks at the last copy only: one step of the curve with the weight w.
-- This fails only in a tie of several detections of one image, some of them true and some false, because whole images
-  are copied: such a tie "true, false" comes as "true, false, true, false". It gets one step per true positive and copy.
+COCO reads the interpolated precision (the greatest precision at a recall or any higher one) at 101 recalls, so that AP
+moves in steps: it jumps when recall passes a whole per cent. The area under the same curve moves with every detection.
+COCO's value is the one to print; the area is the one whose spread over resamples tells two models apart.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
+from scipy.sparse import csr_array
 
 RECALLS = np.linspace(0, 1, 101)
 """Recalls at which COCO's interpolated precision is read."""
 
+CHUNK = 2_000
+"""Resamples at a time: their running sums then stay in the processor's cache."""
 
-def average_precision(
+
+def average_precision(scores: np.ndarray, images: np.ndarray, true_positives: np.ndarray, instances: int) -> np.ndarray:
+    """(T,) float64: COCO's average precision at T IoU thresholds, NaN without instances.
+
+    scores: (D,) of D detections. images: (D,) int, image of each. true_positives: (T, D) bool, which of them match an
+    instance. instances: ground-truth instances in all images. Equal scores count in the order of the images, and within
+    one in the order given, as in COCO's evaluation.
+    """
+    if instances == 0:
+        return np.full(len(true_positives), np.nan)
+    order = np.lexsort((images, -scores))
+    result = np.zeros(len(true_positives))
+    for t, true in enumerate(true_positives[:, order]):
+        (places,) = np.nonzero(true)  # precision grows at true positives alone
+        found = np.arange(1, len(places) + 1)
+        precision = np.append(_never_rising(found / (places + 1)), 0)
+        # Division before the comparison, like COCO's: which true positive reaches a recall depends on the rounding.
+        result[t] = precision[np.searchsorted(found / instances, RECALLS)].mean()
+    return result
+
+
+def interpolated_area(
     scores: np.ndarray,
     images: np.ndarray,
     true_positives: np.ndarray,
     instances: np.ndarray,
     multiplicities: np.ndarray,
 ) -> np.ndarray:
-    """(B, T) float64: COCO's average precision of B resamples of I images at T IoU thresholds, NaN without instances.
+    """(T, B) float64: exact area under the interpolated curve at T IoU thresholds in B resamples of I images.
 
     scores: (D,) of D detections. images: (D,) int, image of each, in [0, I). true_positives: (T, D) bool, which of
-    them match an instance. instances: (I,) int, ground-truth instances of each image. multiplicities: (B, I) int, how
-    often a resample holds each image; ones for the data set itself.
+    them match an instance. instances: (I,) int, ground-truth instances of each image. multiplicities: (I, B) float32
+    whole numbers, how often a resample holds each image; ones for the data set itself. NaN without instances.
 
-    Equal scores count in the order of the images, and within one in the order given, as in COCO's evaluation if the
-    copies of an image stand beside each other.
+    Order as for `average_precision`; the copies of a detection follow one another.
+
+    Between two false positives precision does not fall, so that all true positives of such a row have the same
+    interpolated precision: that at the row's end. A row is therefore one step of the curve.
     """
     order = np.lexsort((images, -scores))
-    images = images[order]
-    ties = _Ties.of(scores[order], images)
-    copies = int(multiplicities.max(initial=1))
-    steps = [_Steps.of(true[order], images, ties, copies, len(instances)) for true in true_positives]
-
-    result = np.full((len(multiplicities), len(true_positives)), np.nan)
-    for b, (weights, total) in enumerate(zip(multiplicities, multiplicities @ instances, strict=True)):
-        if total == 0:
-            continue
-        # Division before the comparison, like COCO's: which true positive reaches a recall depends on the rounding.
-        needed = np.searchsorted(np.arange(total + 1) / total, RECALLS)
-        detections = np.zeros(len(images) + 1)
-        np.cumsum(weights[images], out=detections[1:])
-        table = np.concatenate([weights[None], weights > np.arange(copies)[:, None]], dtype=np.float64).ravel()
-        result[b] = [step.average_precision(needed, detections, table) for step in steps]
-    return result
+    images, true_positives = images[order], true_positives[:, order]
+    total = instances.astype(np.float32) @ multiplicities
+    area = np.zeros((len(true_positives), multiplicities.shape[1]))
+    for t, true in enumerate(true_positives):
+        found, false = _rows(true, images, len(instances))
+        for start in range(0, multiplicities.shape[1], CHUNK):
+            chunk = slice(start, start + CHUNK)
+            weights = np.ascontiguousarray(multiplicities[:, chunk])
+            area[t, chunk] = _area(found @ weights, false @ weights)
+    return np.divide(area, total, out=np.full_like(area, np.nan), where=total > 0)
 
 
-@dataclass(frozen=True)
-class _Ties:
-    """Runs of sorted detections with the same score and image. of_detection: (D,) number of each one's run. first: (D,)
-    and size: (D,) of that run."""
+def _rows(true: np.ndarray, images: np.ndarray, image_count: int) -> tuple[csr_array, csr_array]:
+    """Two tables (R, I) float32, of each of R rows and each image: true positives of a row that no false positive
+    interrupts, and false positives between the row before it and this one."""
+    ends = np.flatnonzero(true & ~np.append(true[1:], False))
+    row = np.searchsorted(ends, np.arange(len(true)))
+    kept = row < len(ends)  # what follows the last true positive changes nothing
 
-    of_detection: np.ndarray
-    first: np.ndarray
-    size: np.ndarray
+    def table(chosen: np.ndarray) -> csr_array:
+        ones = np.ones(np.count_nonzero(chosen), np.float32)
+        return csr_array((ones, (row[chosen], images[chosen])), shape=(len(ends), image_count))
 
-    @classmethod
-    def of(cls, scores: np.ndarray, images: np.ndarray) -> "_Ties":
-        starts = np.ones(len(scores), dtype=bool)
-        starts[1:] = (scores[1:] != scores[:-1]) | (images[1:] != images[:-1])
-        of_detection = np.cumsum(starts) - 1
-        return cls(of_detection, np.flatnonzero(starts)[of_detection], np.bincount(of_detection)[of_detection])
+    return table(true & kept), table(~true & kept)
 
 
-@dataclass(frozen=True)
-class _Steps:
-    """The S steps of one precision-recall curve, for any weights of the images.
+def _area(found: np.ndarray, false: np.ndarray) -> np.ndarray:
+    """(B,) float64 sum over R steps of their true positives times the interpolated precision.
 
-    weight: (S,) index into the table of weights, copies + 1 rows of I: the multiplicity of each image, and whether an
-    image has more than 0, 1, ... copies. before: (S,) index into the running sum of all detections' weights. extra:
-    (S,) float64 detections that precede the end of the step besides those.
-
-    A step of weight 0 repeats the recall of the one before it at no greater precision, hence changes nothing.
+    found, false: (R, B) float32, true positives of each step and false ones before it; both are overwritten. Every
+    operation stands by itself and in a fixed order, so that all machines agree to the last bit.
     """
+    running_found, running = np.zeros_like(found[:1]), np.full_like(found[:1], 1e-30)  # no detection yet: precision 0
+    for of_step, false_before in zip(found[:, None], false[:, None], strict=True):
+        running_found += of_step
+        running += of_step
+        running += false_before
+        np.divide(running_found, running, out=false_before)
+    best, area = np.zeros(found.shape[1], np.float32), np.zeros(found.shape[1])
+    for of_step, precision in zip(found[::-1], false[::-1], strict=True):
+        np.maximum(best, precision, out=best)
+        of_step *= best
+        area += of_step
+    return area
 
-    weight: np.ndarray
-    before: np.ndarray
-    extra: np.ndarray
 
-    @classmethod
-    def of(cls, true: np.ndarray, images: np.ndarray, ties: _Ties, copies: int, image_count: int) -> "_Steps":
-        found = np.flatnonzero(true)
-        true_in_tie = np.bincount(ties.of_detection[found], minlength=len(true))[ties.of_detection[found]]
-        repeats = np.where(true_in_tie < ties.size[found], copies, 1)
-        copy = np.arange(repeats.sum()) - np.repeat(np.cumsum(repeats) - repeats, repeats)
-        found = np.repeat(found, repeats)
-        sequence = np.lexsort((found, copy, np.where(np.repeat(repeats, repeats) > 1, ties.first[found], found)))
-        found, copy, mixed = found[sequence], copy[sequence], np.repeat(repeats, repeats)[sequence] > 1
-        place = found - ties.first[found] + 1
-        return cls(
-            weight=np.where(mixed, 1 + copy, 0) * image_count + images[found],
-            before=np.where(mixed, ties.first[found], found + 1),
-            extra=np.where(mixed, copy * ties.size[found] + place, 0).astype(np.float64),
-        )
-
-    def average_precision(self, needed: np.ndarray, detections: np.ndarray, table: np.ndarray) -> float:
-        """needed: (101,) true positives at each recall. detections: (D + 1,) running sum. table: weights, flat."""
-        true = np.cumsum(table[self.weight])
-        starts = np.searchsorted(true, needed)
-        starts = starts[: np.searchsorted(starts, len(true))]  # recalls that are reached
-        if len(starts) == 0:
-            return 0.0
-        precision = true / np.maximum(detections[self.before] + self.extra, 1)
-        best_between = np.maximum.reduceat(precision, starts)
-        return np.maximum.accumulate(best_between[::-1]).sum() / len(RECALLS)
+def _never_rising(values: np.ndarray) -> np.ndarray:
+    """Each value, or the greatest one after it."""
+    return np.maximum.accumulate(values[::-1])[::-1]

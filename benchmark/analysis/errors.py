@@ -103,16 +103,14 @@ def repaired_average_precision(matches: Matches, errors: Errors, kinds: tuple[in
     if not wanted.any():
         return 1.0
     found = np.isin(errors.instance_kind, kinds) & wanted
-    images = len(matches.image_ids)
     true = np.concatenate([errors.detection_kind[kept] == NO_ERROR, np.ones(np.count_nonzero(found), dtype=bool)])
     precision = average_precision(
         np.concatenate([matches.scores[kept], errors.instance_score[found]]),
         np.concatenate([matches.detection_image[kept], matches.ground_truth_image[found]]),
         true[None],
-        np.bincount(matches.ground_truth_image[wanted], minlength=images),
-        np.ones((1, images), dtype=np.int64),
+        int(np.count_nonzero(wanted)),
     )
-    return float(precision[0, 0])
+    return float(precision[0])
 
 
 def find_errors(ground_truth: GroundTruth, predictions: Predictions, matches: Matches) -> Errors:

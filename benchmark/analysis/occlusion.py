@@ -23,17 +23,18 @@ def recall_by_occlusion(matches: Matches, bins: int = 10) -> OcclusionRecall:
     each range on its own, as COCO does, which may find a few more.
     """
     instances, _ = _per_image(matches, bins)
-    whole = np.ones((1, len(matches.image_ids)), np.int64)
-    return OcclusionRecall(bin_edges(bins), instances.sum(axis=0), resampled_recall(matches, whole, bins)[0])
+    whole = np.ones((len(matches.image_ids), 1), np.float32)
+    return OcclusionRecall(bin_edges(bins), instances.sum(axis=0), resampled_recall(matches, whole, bins)[:, 0])
 
 
 def resampled_recall(matches: Matches, multiplicities: np.ndarray, bins: int = 10) -> np.ndarray:
-    """`recall_by_occlusion` of B resamples: (B, bins) float64, NaN where a bin is empty.
+    """`recall_by_occlusion` of B resamples: (bins, B) float64, NaN where a bin is empty.
 
-    multiplicities: (B, I) int, how often a resample holds each image.
+    multiplicities: (I, B) float32 whole numbers, how often a resample holds each image.
     """
-    instances, found = (multiplicities @ of_image for of_image in _per_image(matches, bins))
-    return np.divide(found, instances, out=np.full(found.shape, np.nan), where=instances > 0)
+    instances, found = (of_image.T.astype(np.float32) @ multiplicities for of_image in _per_image(matches, bins))
+    looked_for = instances.astype(np.float64) * len(matches.iou_thresholds)
+    return np.divide(found, looked_for, out=np.full(found.shape, np.nan), where=instances > 0)
 
 
 def bin_edges(bins: int) -> np.ndarray:
@@ -47,9 +48,9 @@ def places_in_bins(occlusion_rates: np.ndarray, bins: int) -> np.ndarray:
 
 
 def _per_image(matches: Matches, bins: int) -> tuple[np.ndarray, np.ndarray]:
-    """Instances and the share of them that is found, summed: (I, bins) int64 and float64."""
+    """Instances, and how often they are found at all IoU thresholds together: (I, bins) int64 each."""
     cells = matches.ground_truth_image * bins + places_in_bins(matches.occlusion_rates, bins)
-    found = (matches.ground_truth_match[matches.ranges.index("all")] >= 0).mean(axis=0)
+    found = (matches.ground_truth_match[matches.ranges.index("all")] >= 0).sum(axis=0)
     shape = len(matches.image_ids), bins
-    size = shape[0] * shape[1]
-    return np.bincount(cells, minlength=size).reshape(shape), np.bincount(cells, found, size).reshape(shape)
+    counts = np.bincount(cells, minlength=shape[0] * bins), np.bincount(cells, found, shape[0] * bins)
+    return counts[0].reshape(shape), counts[1].astype(np.int64).reshape(shape)

@@ -71,7 +71,7 @@ def _compare(a: tuple[str, str], rivals: Sequence[tuple[str, str]], analyses: An
         if not measured or of_a.metrics[metric] is None:
             continue
         b = max(measured, key=lambda rival: analyses[rival[0]][rival[1]].metrics[metric])
-        difference = paired_differences(of_a.resamples, analyses[b[0]][b[1]].resamples)[metric]
+        difference = paired_differences([of_a.resamples], [analyses[b[0]][b[1]].resamples])[metric]
         if difference is not None:
             metrics[metric] = {
                 "b": {"run": b[0], "variant": b[1]},
@@ -81,7 +81,7 @@ def _compare(a: tuple[str, str], rivals: Sequence[tuple[str, str]], analyses: An
                 "p_value": round(difference.p_value, DIGITS),
             }
     best = max(rivals, key=lambda rival: analyses[rival[0]][rival[1]].metrics["AP"] or 0.0)
-    recall = paired_recall_differences(of_a.resamples, analyses[best[0]][best[1]].resamples)
+    recall = paired_recall_differences([of_a.resamples], [analyses[best[0]][best[1]].resamples])
     return {
         "a": {"run": a[0], "variant": a[1]},
         "metrics": metrics,

@@ -31,9 +31,9 @@ def test_recall_is_the_mean_over_thresholds_and_instances():
 
 def test_resamples_count_an_image_as_often_as_they_hold_it():
     _, matches = run([0, 0.05, 0.9, 0.5], [4, 3, 2, 4])  # at 10, 6, 1 and 10 of 10 thresholds
-    multiplicities = np.array([[1, 1, 1, 1], [3, 1, 0, 0], [0, 0, 1, 3]])
+    multiplicities = np.array([[1, 1, 1, 1], [3, 1, 0, 0], [0, 0, 1, 3]], np.float32).T
     found = resampled_recall(matches, multiplicities, bins=2)
-    np.testing.assert_allclose(found, [[0.8, 0.55], [0.9, np.nan], [np.nan, (0.1 + 3 * 1) / 4]])
+    np.testing.assert_allclose(found.T, [[0.8, 0.55], [0.9, np.nan], [np.nan, (0.1 + 3 * 1) / 4]])
 
 
 def test_empty_bins_have_no_recall():
