@@ -3,6 +3,7 @@
 # name -> "module:Class"; imported only when the name is asked for
 ADAPTERS = {
     "detectron2-mask-rcnn": "baselines.detectron2_mask_rcnn.adapter:Detectron2MaskRCNN",
+    "dynamic-masks": "baselines.dynamic_masks.adapter:DynamicMasks",
     "ground-truth-layers": "baselines.ground_truth_layers:GroundTruthLayers",
     "torchvision-mask-rcnn": "baselines.torchvision_mask_rcnn.adapter:TorchvisionMaskRCNN",
 }

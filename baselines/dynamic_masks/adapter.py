@@ -1,0 +1,70 @@
+"""Dynamic masks behind the benchmark's interface."""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from baselines.dynamic_masks.instances import find_instances
+from baselines.dynamic_masks.loss import LossSettings, dynamic_mask_loss, sample_pixels
+from baselines.dynamic_masks.network import DynamicMaskNetwork, Maps
+from baselines.dynamic_masks.presets import PRESETS
+from baselines.dynamic_masks.targets import collate, render_visible
+from baselines.prediction import load_trained
+from benchmark.adapter import Adapter, Detections, Run
+from benchmark.engine.fit import fit
+from benchmark.engine.precision import autocast
+from datasets.errors import InputError
+from datasets.exported import ExportedDataset
+
+PREDICTION_BATCH = 8
+
+
+class DynamicMasks(Adapter):
+    """Each visible pixel draws the whole object seen there; what draws the same is one instance."""
+
+    presets = PRESETS
+    prediction_settings = ("instances",)
+    variants = ("default",)
+
+    def train(self, run: Run) -> bool:
+        """Train with the shared engine; see `Adapter.train`."""
+        torch.manual_seed(run.seed)
+        network = DynamicMaskNetwork(run.preset.network)
+        step = partial(training_step, settings=run.preset.loss)
+        return fit(run, network, render_visible, step, run.preset.training, collate)
+
+    def predict(
+        self, dataset: ExportedDataset, run: Run, variants: Sequence[str]
+    ) -> Iterator[tuple[int, dict[str, Detections]]]:
+        """One pass of the network for all variants; see `Adapter.predict`."""
+        network = DynamicMaskNetwork(run.preset.network)
+        load_trained(network, run)
+        for start in range(0, len(dataset.image_ids), PREDICTION_BATCH):
+            image_ids = dataset.image_ids[start : start + PREDICTION_BATCH]
+            images = np.stack([dataset.image(image_id) for image_id in image_ids])
+            maps = predict_maps(network, images, run)
+            for place, image_id in enumerate(image_ids):
+                of_image = Maps(*(values[place : place + 1] for values in maps))
+                with torch.inference_mode(), autocast(run.preset.training.precision, run.device):
+                    yield image_id, {"default": find_instances(network, of_image, run.preset.instances)}
+
+
+def training_step(model: nn.Module, batch: dict[str, Tensor], settings: LossSettings) -> dict[str, Tensor]:
+    """Loss and its terms on a batch from `collate`; random visible pixels of every instance draw its masks."""
+    pixels = sample_pixels(batch["instance_map"], settings.pixels_per_instance)
+    drawn = model(batch["image"], pixels)
+    with torch.autocast(pixels.device.type, enabled=False):
+        return dynamic_mask_loss(drawn, pixels, batch, settings)
+
+
+@torch.inference_mode()
+def predict_maps(network: DynamicMaskNetwork, images: np.ndarray, run: Run) -> Maps:
+    """What the network says about images (B, 256, 256, 3) uint8."""
+    with autocast(run.preset.training.precision, run.device):
+        maps = network.maps(torch.from_numpy(images).to(run.device))
+    if not all(values.isfinite().all() for values in maps):
+        raise InputError(f"{run.weights}: the network's output is not finite, expected the weights of a finished run")
+    return maps

@@ -1,0 +1,138 @@
+"""From the maps of one image to its instances: candidates, groups of candidates that drew the same, depth order."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import max_pool2d
+
+from baselines.dynamic_masks.network import DynamicMaskNetwork, Maps
+from benchmark.adapter import Detections
+from datasets.errors import InputError
+from datasets.scene import GRID_SIZE
+
+
+@dataclass(frozen=True)
+class InstanceSettings:
+    """How candidates become instances.
+
+    stride: one candidate for each block of so many pixels a side, the foreground pixel of best quality. nms_threshold:
+    IoU of two amodal masks above which the better candidate takes the other into its group. visible_threshold: the
+    same for the visible masks; candidates join if either is exceeded, and 1 leaves a criterion out. votes: v in
+    score x n / (n + v) for a group of n candidates; 0 leaves scores as they are. minimum_area: of an amodal mask, in
+    pixels of the grid.
+    """
+
+    stride: int = 2
+    nms_threshold: float = 0.7
+    visible_threshold: float = 1.0
+    votes: float = 2.0
+    minimum_area: int = 5
+
+    def __post_init__(self):
+        if self.stride < 1 or GRID_SIZE % self.stride:
+            raise InputError(f"stride: found {self.stride}, expected a divisor of {GRID_SIZE}")
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Pixels of one image that drew a mask, best first, and what they drew at the pixels of all candidates.
+
+    pixels: (K,) int64, flat places in (64, 64). scores: (K,) quality x tightness. categories: (K,) int64.
+    amodal, visible: (K, K) bool, row: who drew, column: where. Every pixel of an object lies in the foreground, so
+    that the candidates' own pixels, spread over it, are enough to compare masks.
+    """
+
+    pixels: Tensor
+    scores: Tensor
+    categories: Tensor
+    amodal: Tensor
+    visible: Tensor
+
+
+def find_instances(network: DynamicMaskNetwork, maps: Maps, settings: InstanceSettings) -> Detections:
+    """Instances of one image, best first. maps: of a batch of one."""
+    candidates = draw_candidates(network, maps, settings.stride)
+    leaders, votes = group(candidates, settings)
+    pixels = candidates.pixels[leaders]
+    order = pixels.argsort()
+    back = order.argsort()
+    logits = network.draw(maps, pixels[order])[back].unflatten(2, (GRID_SIZE, GRID_SIZE))
+    masks, visible = logits[:, 0] > 0, logits[:, 1].sigmoid()
+    scores = candidates.scores[leaders] * votes / (votes + settings.votes)
+    kept = masks.flatten(1).sum(dim=1) >= settings.minimum_area
+    masks, visible, scores = masks[kept], visible[kept], scores[kept]
+    return Detections(
+        masks.cpu().numpy(),
+        scores.double().clamp(0, 1).cpu().numpy(),
+        candidates.categories[leaders][kept].cpu().numpy(),
+        depth_order(masks, visible),
+    )
+
+
+def draw_candidates(network: DynamicMaskNetwork, maps: Maps, stride: int) -> Candidates:
+    """The best foreground pixel of each block that has one, and what these draw."""
+    probabilities = maps.class_logits[0].softmax(dim=0)
+    foreground = probabilities.argmax(dim=0) > 0
+    quality = maps.quality_logits[0].sigmoid() * foreground
+    best, places = max_pool2d(quality[None], stride, return_indices=True)
+    pixels = places[best > 0].sort().values
+    logits = network.draw(maps, pixels, points=pixels)
+    amodal = logits[:, 0] > 0
+    certainty = logits[:, 0].sigmoid() * amodal
+    tightness = certainty.sum(dim=1) / amodal.sum(dim=1).clamp(min=1)
+    scores, order = (quality.flatten()[pixels] * tightness).sort(descending=True, stable=True)
+    categories = probabilities[1:].flatten(1)[:, pixels].argmax(dim=0) + 1
+    both = (logits > 0)[order][:, :, order]
+    return Candidates(pixels[order], scores, categories[order], both[:, 0], both[:, 1])
+
+
+def group(candidates: Candidates, settings: InstanceSettings) -> tuple[Tensor, Tensor]:
+    """The leader of each group, as positions among the candidates, and how many the group has, leader included.
+
+    The best candidate takes all that drew about the same as it did, the best of the rest takes its own, and so on.
+    """
+    same = mask_overlaps(candidates.amodal) > settings.nms_threshold
+    if settings.visible_threshold < 1:
+        same |= mask_overlaps(candidates.visible) > settings.visible_threshold
+    same = same.fill_diagonal_(True).cpu().numpy()
+    free = np.ones(len(same), dtype=bool)
+    leaders, votes = [], []
+    for place, row in enumerate(same):
+        if free[place]:
+            taken = row & free
+            free &= ~row
+            leaders.append(place)
+            votes.append(int(taken.sum()))
+    device = candidates.scores.device
+    return torch.tensor(leaders, dtype=torch.int64, device=device), torch.tensor(votes, device=device)
+
+
+def mask_overlaps(masks: Tensor) -> Tensor:
+    """IoU of each pair of masks (K, P) bool: (K, K) float32."""
+    pixels = masks.float()
+    overlap = pixels @ pixels.t()
+    sizes = pixels.sum(dim=1)
+    return overlap / (sizes[:, None] + sizes - overlap).clamp(min=1)
+
+
+def depth_order(masks: Tensor, visible: Tensor) -> np.ndarray:
+    """Rank of each instance, 1 = front: where two masks overlap, the one that owns the visible pixels is in front.
+
+    masks: (D, 64, 64) bool, amodal. visible: (D, 64, 64), probability that the instance is what one sees there.
+    The instance that is least behind any other comes first, then the one least behind any of the rest, and so on.
+    Returns (D,) int64.
+    """
+    amodal = masks.flatten(1).float()
+    owned = visible.flatten(1) * amodal
+    shown = owned @ amodal.t()  # (i, j): how much i shows where it overlaps j
+    behind = (shown.t() - shown).clamp(min=0).cpu().numpy()
+    count = len(behind)
+    remaining, weight = np.ones(count, dtype=bool), behind.sum(axis=1)
+    order = np.zeros(count, dtype=np.int64)
+    for rank in range(1, count + 1):
+        first = int(np.where(remaining, weight, np.inf).argmin())
+        remaining[first], order[first] = False, rank
+        weight = weight - behind[:, first]
+    return order

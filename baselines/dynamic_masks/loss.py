@@ -1,0 +1,98 @@
+"""The loss: classes of what is visible, the masks that sampled pixels draw, and how good these are."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, pad
+
+from baselines.dynamic_masks.network import Drawn
+
+
+@dataclass(frozen=True)
+class LossSettings:
+    """Weights of the terms beside the classes' 1, and what is sampled.
+
+    pixels_per_instance: visible pixels that draw masks in a training step, for each instance. mask_weight: of the
+    amodal masks; visible_weight: of the visible masks. balanced_weight: of the balanced binary cross-entropy beside
+    the Dice loss. quality_weight: of the binary cross-entropy of the quality.
+    """
+
+    pixels_per_instance: int = 3
+    mask_weight: float = 2.0
+    visible_weight: float = 0.5
+    balanced_weight: float = 0.2
+    quality_weight: float = 0.5
+
+
+def sample_pixels(instance_map: Tensor, per_instance: int) -> Tensor:
+    """Random visible pixels of every instance, `per_instance` each or as many as it has.
+
+    instance_map: (B, 64, 64), 0 for background. Returns flat places in it, (M,) int64, sorted.
+    """
+    flat = instance_map.flatten(1).long()
+    images, area = flat.shape
+    numbers = (flat + 256 * torch.arange(images, device=flat.device)[:, None]).flatten()
+    order = torch.argsort(numbers + torch.rand(numbers.shape, dtype=torch.float64, device=flat.device))
+    by_instance = numbers[order]
+    starts = torch.searchsorted(by_instance, by_instance)  # where the instance of each place begins
+    rank = torch.arange(len(by_instance), device=flat.device) - starts
+    return order[(rank < per_instance) & (by_instance % 256 > 0)].sort().values
+
+
+def dynamic_mask_loss(
+    drawn: Drawn, pixels: Tensor, batch: dict[str, Tensor], settings: LossSettings
+) -> dict[str, Tensor]:
+    """All terms and, as "loss", their weighted sum; means over pixels of the batch or over sampled pixels.
+
+    batch: from `collate`. pixels: (M,), those that drew ``drawn.mask_logits``. Images without instances have no mask.
+    """
+    instance_map = batch["instance_map"]
+    table = pad(batch["categories"], (1, 0)).long()
+    classes = table.gather(1, instance_map.flatten(1).long()).view(instance_map.shape)
+    terms = {"cross_entropy": cross_entropy(drawn.maps.class_logits, classes)}
+    if len(pixels):
+        images = pixels // instance_map[0].numel()
+        numbers = instance_map.flatten()[pixels].long()
+        amodal = batch["masks"][images, numbers - 1].flatten(1).float()
+        visible = (instance_map.flatten(1)[images] == numbers[:, None]).float()
+        logits, visible_logits = drawn.mask_logits.unbind(1)
+        terms["amodal"] = mask_loss(logits, amodal, settings.balanced_weight).mean()
+        terms["visible"] = mask_loss(visible_logits, visible, settings.balanced_weight).mean()
+        quality = mask_iou(logits.detach() > 0, amodal > 0)
+        terms["quality"] = binary_cross_entropy_with_logits(drawn.maps.quality_logits.flatten()[pixels], quality)
+        terms["iou"] = quality.mean()
+    else:
+        zero = drawn.maps.class_logits.sum() * 0
+        terms |= dict.fromkeys(("amodal", "visible", "quality", "iou"), zero)
+    loss = (
+        terms["cross_entropy"]
+        + settings.mask_weight * terms["amodal"]
+        + settings.visible_weight * terms["visible"]
+        + settings.quality_weight * terms["quality"]
+    )
+    return {"loss": loss, **terms}
+
+
+def mask_loss(logits: Tensor, target: Tensor, balanced_weight: float) -> Tensor:
+    """Dice loss and balanced binary cross-entropy of masks (M, P): (M,).
+
+    Dice: 1 - 2 |pt| / (|p|^2 + |t|^2) (Milletari et al. 2016). Balanced: the mean over the mask and the mean over the
+    rest weigh the same.
+    """
+    probabilities = logits.sigmoid()
+    size = target.sum(dim=1)
+    overlap = (probabilities * target).sum(dim=1)
+    dice = 1 - 2 * overlap / (probabilities.square().sum(dim=1) + size).clamp(min=1e-6)
+    each = binary_cross_entropy_with_logits(logits, target, reduction="none")
+    inside = (each * target).sum(dim=1)
+    outside = each.sum(dim=1) - inside
+    balanced = inside / size.clamp(min=1) + outside / (target.shape[1] - size).clamp(min=1)
+    return dice + balanced_weight * balanced / 2
+
+
+def mask_iou(found: Tensor, target: Tensor) -> Tensor:
+    """IoU of pairs of masks (M, P) bool: (M,) float32, 0 where both are empty."""
+    overlap = (found & target).sum(dim=1)
+    union = (found | target).sum(dim=1)
+    return overlap / union.clamp(min=1)

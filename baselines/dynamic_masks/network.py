@@ -1,0 +1,174 @@
+"""The network: features at a quarter of the image's side, and for each pixel the weights of a tiny network that draws
+the whole object seen there (dynamic filters as in CondInst, Tian et al. 2020, and SOLOv2, Wang et al. 2020).
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from timm.models.resnet import BasicBlock, ResNet
+from torch import Tensor, nn
+from torch.nn.functional import interpolate, relu
+
+from datasets.scene import CATEGORIES, GRID_SIZE, GRID_STRIDE
+
+CLASSES = 1 + len(CATEGORIES)
+"""Background and the categories; a class is a category id, or 0."""
+
+COORDINATES = 2
+MASKS = 2
+"""A pixel draws two masks: the amodal and the visible one of the instance seen there."""
+
+
+@dataclass(frozen=True)
+class NetworkSettings:
+    """What the network is made of.
+
+    blocks, channels: of the four stages of a ResNet, at 64x64, 32x32, 16x16 and 8x8. pyramid_channels: of the
+    top-down path. head_channels: of the 3x3 convolution that classes, quality and weights are read from.
+    mask_channels: of the 3x3 convolution that mask features are read from. mask_features: F, the inputs of the
+    tiny networks besides coordinates. hidden: width H of their two hidden layers.
+    """
+
+    blocks: tuple[int, ...] = (1, 2, 2, 1)
+    channels: tuple[int, ...] = (64, 96, 128, 192)
+    pyramid_channels: int = 64
+    head_channels: int = 96
+    mask_channels: int = 32
+    mask_features: int = 16
+    hidden: int = 8
+
+    @property
+    def weights(self) -> int:
+        """Numbers that make one tiny network: three 1x1 layers with biases."""
+        inputs = self.mask_features + COORDINATES
+        return self.hidden * (inputs + 1) + self.hidden * (self.hidden + 1) + MASKS * (self.hidden + 1)
+
+
+class Maps(NamedTuple):
+    """What the network says about each pixel.
+
+    class_logits: (B, 4, 64, 64), of what is visible. quality_logits: (B, 64, 64), of the IoU of the amodal mask that
+    the pixel draws. features: (B, C, 64, 64), what the pixel's weights are read from. mask_features: (B, F + 2, 64,
+    64), coordinates last.
+    """
+
+    class_logits: Tensor
+    quality_logits: Tensor
+    features: Tensor
+    mask_features: Tensor
+
+
+class Drawn(NamedTuple):
+    """Mask logits (M, 2, 64 * 64) that M pixels draw: amodal and visible."""
+
+    maps: Maps
+    mask_logits: Tensor
+
+
+class DynamicMaskNetwork(nn.Module):
+    """Maps of an image, and the masks that given pixels of it draw."""
+
+    def __init__(self, settings: NetworkSettings):
+        super().__init__()
+        self.settings = settings
+        self.encoder = _encoder(settings)
+        width = settings.pyramid_channels
+        self.laterals = nn.ModuleList([nn.Conv2d(channels, width, 1) for channels in settings.channels])
+        self.smooth = nn.ModuleList([_convolution(width, width) for _ in settings.channels[1:-1]])
+        self.head = _convolution(width + COORDINATES, settings.head_channels)
+        self.mask_head = _convolution(width + COORDINATES, settings.mask_channels)
+        self.classes_and_quality = nn.Conv2d(settings.head_channels, CLASSES + 1, 1)
+        self.weights = nn.Linear(settings.head_channels + COORDINATES, settings.weights)
+        self.mask_features = nn.Conv2d(settings.mask_channels, settings.mask_features, 1)
+        axis = (torch.arange(GRID_SIZE) + 0.5) / (GRID_SIZE / 2) - 1  # -1 at one edge, 1 at the other
+        self.register_buffer("grid", torch.stack(torch.meshgrid(axis, axis, indexing="ij")), persistent=False)
+
+    def forward(self, image: Tensor, pixels: Tensor) -> Drawn:
+        """image: (B, 256, 256) uint8. pixels: (M,) int64, flat places in (B, 64, 64), sorted."""
+        maps = self.maps(image)
+        return Drawn(maps, self.draw(maps, pixels))
+
+    def maps(self, image: Tensor) -> Maps:
+        """image: (B, 256, 256) or (B, 256, 256, 3) uint8; outlines become 1, the white between them 0."""
+        if image.ndim == 4:
+            image = image.float().mean(dim=3)
+        features = self._pyramid(1 - image[:, None].float() / 255)
+        grid = self.grid.expand(len(image), -1, -1, -1).to(features.dtype)
+        features = torch.cat([features, grid], dim=1)
+        head = self.head(features)
+        classes, quality = self.classes_and_quality(head).float().split([CLASSES, 1], dim=1)
+        mask_features = self.mask_features(self.mask_head(features)).float()
+        return Maps(classes, quality[:, 0], head, torch.cat([mask_features, self.grid.expand_as(grid)], dim=1))
+
+    def draw(self, maps: Maps, pixels: Tensor, points: Tensor | None = None) -> Tensor:
+        """Mask logits (M, 2, P) of the tiny networks of `pixels`, at P `points` of their images.
+
+        pixels: (M,) int64, flat places in (B, 64, 64), sorted. points: (P,) int64, flat places in (64, 64); None
+        means all 4,096 of them.
+        """
+        area = GRID_SIZE**2
+        features = maps.features.permute(0, 2, 3, 1).flatten(0, 2)[pixels]
+        positions = self.grid.flatten(1).t()[pixels % area]
+        weights = self.weights(torch.cat([features, positions.to(features.dtype)], dim=1)).float()
+        inputs = maps.mask_features.flatten(2)
+        if points is not None:
+            inputs = inputs[:, :, points]
+        counts = (pixels // area).bincount(minlength=len(inputs))
+        with torch.autocast(pixels.device.type, enabled=False):  # differences of coordinates need float32
+            return draw_masks(weights, positions, inputs, counts, self.settings)
+
+    def _pyramid(self, image: Tensor) -> Tensor:
+        """(B, 1, 256, 256) to features (B, pyramid_channels, 64, 64)."""
+        levels = []
+        features = self.encoder.maxpool(self.encoder.act1(self.encoder.bn1(self.encoder.conv1(image))))
+        for stage in (self.encoder.layer1, self.encoder.layer2, self.encoder.layer3, self.encoder.layer4):
+            features = stage(features)
+            levels.append(features)
+        top = self.laterals[-1](levels[-1])
+        for place in range(len(levels) - 2, -1, -1):
+            top = self.laterals[place](levels[place]) + interpolate(top, scale_factor=2, mode="nearest")
+            if place:
+                top = self.smooth[place - 1](top)
+        return top
+
+
+def draw_masks(weights: Tensor, positions: Tensor, inputs: Tensor, counts: Tensor, settings: NetworkSettings) -> Tensor:
+    """Run M tiny networks on all points of their images: logits (M, 2, P), amodal and visible.
+
+    weights: (M, settings.weights), ordered by image. positions: (M, 2), where the pixels lie; coordinates enter the
+    networks relative to them. inputs: (B, F + 2, P), coordinates last. counts: (B,), how many of the M belong to each
+    image.
+    """
+    hidden, inside = settings.hidden, settings.mask_features + COORDINATES
+    shapes = [(hidden, inside), (hidden, 1), (hidden, hidden), (hidden, 1), (MASKS, hidden), (MASKS, 1)]
+    parts = weights.split([rows * columns for rows, columns in shapes], dim=1)
+    first, bias, second, second_bias, third, third_bias = (
+        part.unflatten(1, shape) for part, shape in zip(parts, shapes, strict=True)
+    )
+    # W (x - p) + b = W x + (b - W p), so that all networks of an image share one matrix product
+    bias = bias - first[:, :, -COORDINATES:] @ positions[:, :, None]
+    of_images = [
+        (of_image.flatten(0, 1) @ image).unflatten(0, (-1, hidden))
+        for of_image, image in zip(first.split(counts.tolist()), inputs, strict=True)
+    ]
+    drawn = relu(torch.cat(of_images) + bias)
+    drawn = relu(torch.baddbmm(second_bias, second, drawn))
+    return torch.baddbmm(third_bias, third, drawn)
+
+
+def _encoder(settings: NetworkSettings) -> ResNet:
+    """A ResNet whose first stage sees each 4x4 pixels as one, with its neighbours, and loses none of them."""
+    encoder = ResNet(BasicBlock, settings.blocks, channels=settings.channels, in_chans=1, num_classes=0)
+    encoder.conv1 = nn.Sequential(
+        nn.PixelUnshuffle(GRID_STRIDE),
+        nn.Conv2d(GRID_STRIDE**2, encoder.bn1.num_features, 3, padding=1, bias=False),
+    )
+    encoder.maxpool = nn.Identity()
+    return encoder
+
+
+def _convolution(before: int, after: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(before, after, 3, padding=1, bias=False), nn.BatchNorm2d(after), nn.ReLU(inplace=True)
+    )
