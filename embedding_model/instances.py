@@ -5,14 +5,19 @@ all layers (paper section 4; protocol "instance").
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import torch
+from annotated_types import Interval
 from torch import Tensor
 
 from benchmark.adapter import Detections
+from benchmark.models.hints import Positive
+from datasets.scene import GRID_SIZE
 from embedding_model.clustering import Seeding, cluster_groups
+
+Area = Annotated[int, Interval(ge=0, le=GRID_SIZE**2)]
 
 
 @dataclass(frozen=True)
@@ -25,9 +30,9 @@ class InstanceSettings:
     fragments rank last.
     """
 
-    bandwidth: float = 1.6
+    bandwidth: Positive = 1.6
     seeding: Seeding = "densest-first"
-    minimum_area: int = 5
+    minimum_area: Area = 5
     score: Literal["probability", "area-and-tightness"] = "area-and-tightness"
 
 

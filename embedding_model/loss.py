@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, one_hot, pad, relu
 
+from benchmark.models.hints import NotNegative
 from embedding_model.network import Output
 
 
@@ -23,11 +24,11 @@ class LossSettings:
     after 4,000 images, .460 against .413: a few instances find room near the origin too.
     """
 
-    variance_weight: float = 1.0  # alpha
-    distance_weight: float = 1.0  # beta
-    regularization_weight: float = 0.01  # gamma
-    variance_margin: float = 0.5  # d_var
-    distance_margin: float = 1.5  # d_dst
+    variance_weight: NotNegative = 1.0  # alpha
+    distance_weight: NotNegative = 1.0  # beta
+    regularization_weight: NotNegative = 0.01  # gamma
+    variance_margin: NotNegative = 0.5  # d_var
+    distance_margin: NotNegative = 1.5  # d_dst
 
 
 def layered_embedding_loss(

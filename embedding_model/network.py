@@ -5,19 +5,28 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import segmentation_models_pytorch as smp
+import timm
 import torch
+from annotated_types import Interval, Predicate
 from safetensors import SafetensorError
 from safetensors.torch import load_file
+from segmentation_models_pytorch.encoders import get_encoder_names
 from timm.layers import BatchNormAct2d, GroupNormAct
 from torch import Tensor, nn
 
+from benchmark.models.hints import InitialWeights, Width
 from datasets.errors import InputError
 
 GROUPS = 8
 """Groups of every GroupNorm that replaces a BatchNorm."""
+
+
+def is_encoder(name: str) -> bool:
+    """an encoder of segmentation_models_pytorch, or tu- and a network of timm"""
+    return timm.is_model(name.removeprefix("tu-")) if name.startswith("tu-") else name in get_encoder_names()
 
 
 @dataclass(frozen=True)
@@ -37,24 +46,20 @@ class NetworkSettings:
     embedding_channels: C.
     """
 
-    encoder: str = "tu-xception65"
-    encoder_weights: str | None = None
-    encoder_channels: tuple[int, ...] | None = None
-    in_channels: int = 3
+    encoder: Annotated[str, Predicate(is_encoder)] = "tu-xception65"
+    encoder_weights: InitialWeights = None
+    encoder_channels: tuple[Width, ...] | None = None
+    in_channels: Literal[1, 3] = 3
     stem: Literal["encoder", "patch"] = "encoder"
     decoder: Literal["deeplabv3plus", "fpn"] = "deeplabv3plus"
-    feature_channels: int = 256
-    pyramid_channels: int = 256
+    feature_channels: Width = 256
+    pyramid_channels: Width = 256
     normalization: Literal["batch", "group"] = "group"
-    dropout: float = 0.1
-    head_channels: tuple[int, ...] = (256, 256, 128)
+    dropout: Annotated[float, Interval(ge=0, lt=1)] = 0.1
+    head_channels: tuple[Width, ...] = (256, 256, 128)
     shared_heads: bool = False
     normalized_heads: bool = False
-    embedding_channels: int = 6
-
-    def __post_init__(self):
-        if not 1 <= self.embedding_channels <= 16:
-            raise InputError(f"embedding channels: found {self.embedding_channels}, expected 1 to 16")
+    embedding_channels: Annotated[int, Interval(ge=1, le=16)] = 6
 
 
 class Output(NamedTuple):

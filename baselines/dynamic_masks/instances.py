@@ -1,6 +1,7 @@
 """From the maps of one image to its instances: candidates, groups of candidates that drew the same, depth order."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
@@ -9,7 +10,7 @@ from torch.nn.functional import max_pool2d
 
 from baselines.dynamic_masks.network import DynamicMaskNetwork, Maps
 from benchmark.adapter import Detections
-from datasets.errors import InputError
+from benchmark.models.hints import CountOrZero, NotNegative, Probability
 from datasets.scene import GRID_SIZE
 
 
@@ -24,15 +25,11 @@ class InstanceSettings:
     pixels of the grid.
     """
 
-    stride: int = 2
-    nms_threshold: float = 0.7
-    visible_threshold: float = 1.0
-    votes: float = 2.0
-    minimum_area: int = 5
-
-    def __post_init__(self):
-        if self.stride < 1 or GRID_SIZE % self.stride:
-            raise InputError(f"stride: found {self.stride}, expected a divisor of {GRID_SIZE}")
+    stride: Literal[1, 2, 4, 8, 16, 32, 64] = 2
+    nms_threshold: Probability = 0.7
+    visible_threshold: Probability = 1.0
+    votes: NotNegative = 2.0
+    minimum_area: CountOrZero = 5
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, pad
 
 from baselines.dynamic_masks.network import Drawn
+from benchmark.models.hints import NotNegative, Width
 
 
 @dataclass(frozen=True)
@@ -18,11 +19,11 @@ class LossSettings:
     the Dice loss. quality_weight: of the binary cross-entropy of the quality.
     """
 
-    pixels_per_instance: int = 3
-    mask_weight: float = 2.0
-    visible_weight: float = 0.5
-    balanced_weight: float = 0.2
-    quality_weight: float = 0.5
+    pixels_per_instance: Width = 3
+    mask_weight: NotNegative = 2.0
+    visible_weight: NotNegative = 0.5
+    balanced_weight: NotNegative = 0.2
+    quality_weight: NotNegative = 0.5
 
 
 def sample_pixels(instance_map: Tensor, per_instance: int) -> Tensor:

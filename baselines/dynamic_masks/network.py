@@ -10,6 +10,7 @@ from timm.models.resnet import BasicBlock, ResNet
 from torch import Tensor, nn
 from torch.nn.functional import interpolate, relu
 
+from benchmark.models.hints import Width
 from datasets.scene import CATEGORIES, GRID_SIZE, GRID_STRIDE
 
 CLASSES = 1 + len(CATEGORIES)
@@ -30,13 +31,13 @@ class NetworkSettings:
     tiny networks besides coordinates. hidden: width H of their two hidden layers.
     """
 
-    blocks: tuple[int, ...] = (1, 2, 2, 1)
-    channels: tuple[int, ...] = (64, 96, 128, 192)
-    pyramid_channels: int = 64
-    head_channels: int = 96
-    mask_channels: int = 32
-    mask_features: int = 16
-    hidden: int = 8
+    blocks: tuple[Width, Width, Width, Width] = (1, 2, 2, 1)
+    channels: tuple[Width, Width, Width, Width] = (64, 96, 128, 192)
+    pyramid_channels: Width = 64
+    head_channels: Width = 96
+    mask_channels: Width = 32
+    mask_features: Width = 16
+    hidden: Width = 8
 
     @property
     def weights(self) -> int:

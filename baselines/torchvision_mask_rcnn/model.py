@@ -16,18 +16,14 @@ from torchvision.ops.feature_pyramid_network import ExtraFPNBlock
 from baselines import anchors
 from baselines.roi_align import ROIAlign
 from baselines.torchvision_mask_rcnn.presets import TorchvisionPreset
-from datasets.errors import InputError
 from datasets.scene import IMAGE_SIZE
 
-BACKBONES = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152")
 LEVELS = ("0", "1", "2", "3")
 POOLED_SIDE, MASK_POOLED_SIDE = 7, 14
 
 
 def build_model(preset: TorchvisionPreset, categories: int) -> MaskRCNN:
     """The network of `preset` for so many categories, on the CPU with random weights."""
-    if preset.backbone not in BACKBONES:
-        raise InputError(f"backbone {preset.backbone!r}: expected one of {', '.join(BACKBONES)}")
     group_norm = partial(nn.GroupNorm, 32)
     body = getattr(resnet, preset.backbone)(weights=None, norm_layer=group_norm)
     channels = [body.inplanes // 8 * 2**level for level in range(4)]

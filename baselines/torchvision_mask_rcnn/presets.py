@@ -1,9 +1,13 @@
 """Hyperparameters of torchvision's Mask R-CNN, as data; names mean what they mean for Detectron2's."""
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
-from baselines.detectron2_mask_rcnn import presets as detectron2
+from baselines import mask_rcnn_training
 from benchmark.engine.settings import TrainingSettings
+from benchmark.models.hints import Width
+
+Backbone = Literal["resnet18", "resnet34", "resnet50", "resnet101", "resnet152"]
 
 
 @dataclass(frozen=True)
@@ -16,22 +20,22 @@ class TorchvisionPreset:
     """
 
     training: TrainingSettings
-    backbone: str = "resnet50"
-    fpn_channels: int = 256
-    box_head_width: int = 1024
-    mask_head_width: int = 256
-    rois_per_image: int = 64
-    training_proposals: int = 1000
-    test_proposals: int = 1000
-    prediction_batch_size: int = 8
+    backbone: Backbone = "resnet50"
+    fpn_channels: Width = 256
+    box_head_width: Width = 1024
+    mask_head_width: Width = 256
+    rois_per_image: Width = 64
+    training_proposals: Width = 1000
+    test_proposals: Width = 1000
+    prediction_batch_size: Width = 8
 
 
 PRESETS = {
-    "paper": TorchvisionPreset(detectron2.PAPER.training),
-    "fast": TorchvisionPreset(detectron2.FAST.training, rois_per_image=128, prediction_batch_size=16),
-    "cpu": TorchvisionPreset(detectron2.CPU.training, fpn_channels=128, mask_head_width=128, training_proposals=500),
+    "paper": TorchvisionPreset(mask_rcnn_training.PAPER),
+    "fast": TorchvisionPreset(mask_rcnn_training.FAST, rois_per_image=128, prediction_batch_size=16),
+    "cpu": TorchvisionPreset(mask_rcnn_training.CPU, fpn_channels=128, mask_head_width=128, training_proposals=500),
     "smoke": TorchvisionPreset(
-        replace(detectron2.SMOKE.training, learning_rate=1e-3),
+        replace(mask_rcnn_training.SMOKE, learning_rate=1e-3),
         backbone="resnet18",
         fpn_channels=64,
         box_head_width=256,

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from benchmark.models.hints import Count, CountOrZero, NotNegative, Positive, Width, Workers
+
 Precision = Literal["fp32", "bf16"]
 
 
@@ -18,18 +20,18 @@ class TrainingSettings:
     workers: processes that draw scenes, per process.
     """
 
-    images: int = 100_000
-    batch_size: int = 2
-    accumulate: int = 1
+    images: Count = 100_000
+    batch_size: Width = 2
+    accumulate: Width = 1
     optimizer: Literal["adam", "adamw", "muon"] = "adam"
-    learning_rate: float = 1e-4
-    weight_decay: float = 0.0
+    learning_rate: Positive = 1e-4
+    weight_decay: NotNegative = 0.0
     schedule: Literal["constant", "cosine"] = "constant"
-    warmup_images: int = 0
-    clip_gradient_norm: float | None = None
+    warmup_images: CountOrZero = 0
+    clip_gradient_norm: Positive | None = None
     precision: Precision = "fp32"
     channels_last: bool = False
     compile: bool = False
-    workers: int = 1
-    log_every: int = 400
-    checkpoint_every: int = 2_000
+    workers: Workers = 1
+    log_every: Count = 400
+    checkpoint_every: Count = 2_000

@@ -2,69 +2,72 @@
 
 import json
 from dataclasses import fields, is_dataclass, replace
-from typing import Any
+from typing import Any, get_type_hints
 
+from benchmark.models.hints import checked, shown
 from datasets.errors import InputError
 
 
 def preset_from_values(template: Any, values: dict[str, Any], source: str) -> Any:
     """`template` with the values that a manifest holds; a field it does not mention keeps the template's.
 
-    Raises InputError, naming `source`, for a field that the template does not have.
+    Raises InputError, naming `source`, for a field that the template does not have or a value that it cannot take.
     """
     unknown = set(values) - {field.name for field in fields(template)}
     if unknown:
         raise InputError(f"{source}: hyperparameter {sorted(unknown)[0]!r} is not known to this version of the code")
+    hints = get_type_hints(type(template), include_extras=True)
     changes = {}
     for name, value in values.items():
         current = getattr(template, name)
         if is_dataclass(current) and isinstance(value, dict):
             changes[name] = preset_from_values(current, value, source)
         else:
-            changes[name] = _as_tuples(value)
+            changes[name] = checked(hints[name], value, f"{source}: {name}")
     return replace(template, **changes)
 
 
 def with_setting(preset: Any, setting: str) -> Any:
-    """`preset` with one hyperparameter changed by "name.of.field=value", the value in JSON or a bare word."""
+    """`preset` with one hyperparameter changed by "name.of.field=value", the value in JSON or a bare word.
+
+    Raises InputError for a name that it does not have, or a value that the type hint does not accept.
+    """
     path, separator, text = setting.partition("=")
     if not separator:
-        raise InputError(f"--set {setting}: expected NAME=VALUE, such as training.learning_rate=0.001")
+        raise InputError(f"setting {setting}: expected NAME=VALUE, such as training.learning_rate=0.001")
     return _with_value(preset, path.split("."), text, setting)
 
 
 def with_images(preset: Any, images: int | None) -> Any:
-    """`preset` with another training budget, or as it is for None."""
-    if images is None:
-        return preset
-    if images < 1:
-        raise InputError(f"--images: found {images}, expected at least 1")
-    return replace(preset, training=replace(preset.training, images=images))
+    """`preset` with another training budget, or as it is for None. Raises InputError for an impossible one."""
+    return preset if images is None else with_setting(preset, f"training.images={images}")
 
 
 def _with_value(preset: Any, path: list[str], text: str, setting: str) -> Any:
+    name, *rest = path
     names = [field.name for field in fields(preset)] if is_dataclass(preset) else []
-    if path[0] not in names:
-        raise InputError(
-            f"--set {setting}: found no {path[0]!r}, expected one of {', '.join(names) or 'nothing below'}"
-        )
-    current = getattr(preset, path[0])
-    if len(path) > 1:
-        return replace(preset, **{path[0]: _with_value(current, path[1:], text, setting)})
-    return replace(preset, **{path[0]: _parse(text, current, setting)})
+    if name not in names:
+        known = ", ".join(names) or "nothing below"
+        raise InputError(f"setting {shown(setting)}: found no {name!r}, expected one of {known}")
+    current = getattr(preset, name)
+    if rest:
+        return replace(preset, **{name: _with_value(current, rest, text, setting)})
+    if is_dataclass(current):
+        inner = ", ".join(f"{name}.{field.name}" for field in fields(current))
+        raise InputError(f"setting {shown(setting)}: expected one of its parts: {inner}")
+    hint = get_type_hints(type(preset), include_extras=True)[name]
+    return replace(preset, **{name: _parsed(hint, text, setting)})
 
 
-def _parse(text: str, current: Any, setting: str) -> Any:
+def _parsed(hint: Any, text: str, setting: str) -> Any:
+    what = f"setting {shown(setting)}"
     try:
-        value = _as_tuples(json.loads(text))
+        value = json.loads(text)
     except ValueError:
-        value = text
-    if isinstance(current, float) and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
-    if current is not None and value is not None and type(value) is not type(current):
-        raise InputError(f"--set {setting}: found {text}, expected a value like {json.dumps(current, default=str)}")
-    return value
-
-
-def _as_tuples(value: Any) -> Any:
-    return tuple(_as_tuples(item) for item in value) if isinstance(value, list) else value
+        return checked(hint, text, what)  # a bare word
+    try:
+        return checked(hint, value, what)
+    except InputError:
+        if not isinstance(value, int | float):
+            raise
+        return checked(hint, text, what)  # a file or a name that is all digits

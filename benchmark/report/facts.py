@@ -1,11 +1,11 @@
 """What a footnote says of a run: everything that a reader must know to judge its numbers."""
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from benchmark.runs.manifest import UNTRAINED
 from benchmark.runs.record import PAPER_IMAGES, ReleasedRun
-
-_PRETRAINING_KEYS = ("pretraining", "pretrained", "pretrained_weights")
 
 
 def facts(run: ReleasedRun) -> str:
@@ -22,8 +22,7 @@ def fact_parts(run: ReleasedRun) -> list[str]:
     if run.tier != UNTRAINED:
         seen = _budget(run.images_seen, run.budget, run.tier)
         parts.append(seen if run.images_seen else "training images not stated")
-        pretraining = _find(manifest, _PRETRAINING_KEYS)
-        parts.append(f"pretraining: {pretraining if pretraining not in (None, False, '') else 'none'}")
+        parts.append(f"pretraining: {_pretraining(manifest) or 'none'}")
         if manifest.get("seed") is not None:
             parts.append(f"seed {manifest['seed']}")
     parts += machines(run)
@@ -74,10 +73,11 @@ def _machine(hardware: dict[str, Any]) -> str:
     return f"{hardware.get('cpu') or 'unknown CPU'}{cores}, {hardware.get('gpu') or 'no GPU'}"
 
 
-def _find(nested: dict[str, Any], keys: tuple[str, ...]) -> Any:
-    """The first value under one of `keys`, at the top or inside the hyperparameters."""
-    for place in (nested, nested.get("hyperparameters") or {}):
-        for key in keys:
-            if key in place:
-                return place[key]
-    return None
+def _pretraining(manifest: Mapping[str, Any]) -> str | None:
+    """The file of weights that training started from; manifests of old do not say it outside the hyperparameters."""
+    if "pretraining" in manifest:
+        return manifest["pretraining"]
+    hyperparameters = manifest.get("hyperparameters") or {}
+    parts = [hyperparameters, *(part for part in hyperparameters.values() if isinstance(part, dict))]
+    files = [value for part in parts for name, value in part.items() if name.endswith("weights") and value]
+    return Path(files[0]).name if files else None

@@ -10,6 +10,7 @@ import pandas as pd
 
 from benchmark.adapter import Adapter, Run
 from benchmark.engine.settings import TrainingSettings
+from benchmark.models.hints import pretraining
 from benchmark.runs.folder import MANIFEST, read_object
 from benchmark.runs.hardware import code_version, hardware, libraries
 from datasets.errors import InputError
@@ -50,6 +51,7 @@ def describe(run: Run) -> dict[str, Any]:
         "scenes": run.source.describe(),
         "layers": run.layers,
         "seed": run.seed,
+        "pretraining": pretraining(run.preset) if is_dataclass(run.preset) else None,
     }
 
 

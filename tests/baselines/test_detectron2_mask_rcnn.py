@@ -15,14 +15,16 @@ from baselines.detectron2_mask_rcnn.adapter import training_step
 from baselines.detectron2_mask_rcnn.inference import detect
 from baselines.detectron2_mask_rcnn.library import ImageList
 from baselines.detectron2_mask_rcnn.model import build_model, load_config
-from baselines.detectron2_mask_rcnn.presets import PAPER, PRESETS, SMOKE
+from baselines.detectron2_mask_rcnn.presets import PRESETS
 from baselines.detectron2_mask_rcnn.targets import collate, model_input
 from baselines.detectron2_mask_rcnn.weights import load_initial_weights
 from baselines.nms_sweep import PROTOCOLS, THRESHOLDS, VARIANTS
+from benchmark.engine.precision import has_bfloat16
 from datasets.errors import InputError
 from datasets.scene import GRID, SceneParameters, sample_scene
 from datasets.seeds import TUNING_SEED
 
+PAPER, SMOKE = PRESETS["paper"], PRESETS["smoke"]
 SCENES = SceneParameters((2, 2, 2))
 
 
@@ -132,7 +134,13 @@ def test_batch_holds_amodal_masks_and_classes_from_zero():
     torch.testing.assert_close(instances.gt_boxes.tensor, instances.gt_masks.get_bounding_boxes().tensor)
 
 
-@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize(
+    "precision",
+    [
+        torch.float32,
+        pytest.param(torch.bfloat16, marks=pytest.mark.skipif(not has_bfloat16("cpu"), reason="emulated bfloat16")),
+    ],
+)
 def test_training_step_reaches_every_parameter(precision):
     torch.manual_seed(0)
     model = build_model(SMOKE, 3)

@@ -14,6 +14,8 @@ from baselines.torchvision_mask_rcnn.adapter import collate, model_input, traini
 from baselines.torchvision_mask_rcnn.inference import detect
 from baselines.torchvision_mask_rcnn.model import PyramidROIAlign, build_model
 from baselines.torchvision_mask_rcnn.presets import PRESETS
+from benchmark.engine.precision import has_bfloat16
+from benchmark.models.hints import check_preset
 from datasets.errors import InputError
 from datasets.scene import SceneParameters, sample_scene
 from datasets.seeds import TUNING_SEED
@@ -78,7 +80,13 @@ def test_pyramid_roi_align_equals_torchvision():
     torch.testing.assert_close(PyramidROIAlign(list(maps), 7, 2)(maps, boxes, sizes), expected, rtol=0, atol=2e-5)
 
 
-@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize(
+    "precision",
+    [
+        torch.float32,
+        pytest.param(torch.bfloat16, marks=pytest.mark.skipif(not has_bfloat16("cpu"), reason="emulated bfloat16")),
+    ],
+)
 def test_training_step_reaches_every_parameter(precision):
     torch.manual_seed(0)
     model = build_model(SMOKE, 3)
@@ -107,4 +115,4 @@ def test_presets_share_the_training_of_detectron2s():
 
 def test_unknown_backbone_is_named():
     with pytest.raises(InputError, match="resnet9"):
-        build_model(replace(SMOKE, backbone="resnet9"), 3)
+        check_preset(replace(SMOKE, backbone="resnet9"), "preset")

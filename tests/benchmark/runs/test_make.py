@@ -193,7 +193,7 @@ def test_settings_keep_their_type():
     assert with_setting(Preset(), "training.schedule=cosine").training.schedule == "cosine"
     assert with_setting(Preset(), "training.channels_last=true").training.channels_last is True
     assert with_setting(Preset(), "training.clip_gradient_norm=2").training.clip_gradient_norm == 2
-    with pytest.raises(InputError, match="expected a value like 3"):
+    with pytest.raises(InputError, match="width=wide: found wide, expected a whole number"):
         with_setting(Preset(), "width=wide")
 
 

@@ -227,7 +227,7 @@ def test_the_paper_s_figure(tmp_path, monkeypatch):
         outcome = job()
         assert outcome.error is None and set(outcome.metrics) >= {"AP", "AR100"}
         assert read_manifest(job.run.folder)["hyperparameters"]["network"]["embedding_channels"] == channels
-    with pytest.raises(InputError, match="embedding channels: found 99"):
+    with pytest.raises(InputError, match="embedding_channels=99: found 99, expected a whole number from 1 to 16"):
         jobs(tmp_path, channels=(99,), preset="smoke", figure=figure)
 
 
