@@ -5,8 +5,10 @@ from pathlib import Path
 
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
-    convert = commands.add_parser("convert", help="annotations of COCOA or KINS for the evaluator, and back")
-    formats = ("benchmark", "cocoa", "kins")
+    convert = commands.add_parser(
+        "convert", help="annotations of COCOA, KINS or any flat COCO-like file for the evaluator, and back"
+    )
+    formats = ("benchmark", "coco", "cocoa", "kins")
     convert.add_argument("--from", choices=formats, required=True, dest="source")
     convert.add_argument("--to", choices=formats, required=True, dest="target")
     convert.add_argument("--annotations", type=Path, required=True)
@@ -18,6 +20,6 @@ def run(options: argparse.Namespace) -> int:
     from datasets.formats.convert import convert
 
     instances = convert(options.source, options.target, options.annotations, options.out)
-    left_out = [f", {count} {key.replace('_', ' ')}" for key, count in instances.info.items() if "left_out" in key]
-    print(f"{options.out}: {len(instances.amodal)} instances in {len(instances.images)} images{''.join(left_out)}")
+    found = f"{len(instances.amodal)} instances in {len(instances.images)} images"
+    print(f"{options.out}: {', '.join([found, *instances.notes])}")
     return 0

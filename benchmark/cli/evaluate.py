@@ -1,6 +1,7 @@
 """Metrics of a COCO results file."""
 
 import argparse
+import sys
 from pathlib import Path
 
 from benchmark.cli.options import metrics_text
@@ -9,7 +10,8 @@ from datasets.errors import InputError
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
     evaluate = commands.add_parser("evaluate", help="metrics of a COCO results file")
-    evaluate.add_argument("--annotations", type=Path, required=True)
+    evaluate.add_argument("--annotations", type=Path, required=True, help="from `export` or `convert`, or a flat file "
+                          "of another data set, as `convert --from coco` reads it")  # fmt: skip
     evaluate.add_argument("--predictions", type=Path, required=True)
     evaluate.add_argument("--masks", choices=("amodal", "visible"), default="amodal", help="visible: compare the "
                           "visible_mask of annotations and predictions (default: amodal masks)")  # fmt: skip
@@ -25,11 +27,15 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from benchmark.evaluation.evaluate import evaluate
+    from benchmark.evaluation.validate import read_annotations
     from benchmark.runs.external import keep_external_run
     from datasets.files import write_json
 
     if options.out is None:
-        metrics = evaluate(options.annotations, options.predictions, options.masks)
+        ground_truth = read_annotations(options.annotations, options.masks)
+        for note in ground_truth.notes:
+            print(f"{options.annotations}: {note}", file=sys.stderr)
+        metrics = evaluate(ground_truth, options.predictions)
     elif options.model is None or options.masks != "amodal":
         raise InputError("--out: found no --model or other masks than amodal ones, expected --model NAME")
     else:

@@ -5,13 +5,14 @@ Nothing behind this door checks again.
 """
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import compress
 from typing import Literal
 
 from datasets.errors import InputError
+from datasets.formats import coco
 from datasets.rle import mask_areas
 from datasets.table import Source, Table, is_fraction, is_positive, load_json, show_kind
 
@@ -27,7 +28,7 @@ class GroundTruth:
 
     name: the file, for messages. masks: which masks these are. image_sizes: image id -> [height, width]. category_ids:
     those the file defines. segmentations: the masks, compressed RLE with str counts. occlusion_rates: in [0, 1].
-    orders: 1 = front, or None where the annotations have none.
+    orders: 1 = front, or None where the annotations have none. notes: what reading left out or put right, in words.
     """
 
     name: str
@@ -40,6 +41,7 @@ class GroundTruth:
     segmentations: list[dict]
     occlusion_rates: list[float]
     orders: list[int] | None
+    notes: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -74,10 +76,15 @@ def garbage_collection_paused() -> Iterator[None]:
 def read_annotations(source: Source, masks: Masks = "amodal") -> GroundTruth:
     """Read and check COCO annotations whose `segmentation` is the amodal mask (RLE) and that carry `occlude_rate`.
 
-    Visible masks are read from `visible_mask`; instances without a visible pixel are then left out. Raises InputError
-    for the first fault.
+    Files of other data sets, with polygons or masks under other names, are read as `datasets.formats.coco` says.
+    Visible masks are read from `visible_mask`. Instances whose mask has no pixel are left out: nobody can find them.
+    Raises InputError for the first fault.
     """
     data, name = load_json(source, "annotations")
+    notes = []
+    if not coco.is_own_form(data):
+        instances = coco.read(data, name)
+        data, notes = coco.write(instances), instances.notes
     if not isinstance(data, dict):
         raise InputError(f"{name}: found {show_kind(data)}, expected a dict with images, annotations and categories")
     images, categories, annotations = (
@@ -103,8 +110,9 @@ def read_annotations(source: Source, masks: Masks = "amodal") -> GroundTruth:
         segmentations=annotations.masks([image_sizes[image_id] for image_id in annotation_images], MASK_KEYS[masks]),
         occlusion_rates=annotations.column("occlude_rate", is_fraction, "a number in [0, 1]"),
         orders=annotations.optional_column("order", is_positive, "an integer of at least 1"),
+        notes=notes,
     )
-    return _without_empty_masks(ground_truth) if masks == "visible" else ground_truth
+    return _without_empty_masks(ground_truth)
 
 
 @garbage_collection_paused()
@@ -137,7 +145,12 @@ def read_predictions(source: Source, ground_truth: GroundTruth) -> Predictions:
 
 def _without_empty_masks(ground_truth: GroundTruth) -> GroundTruth:
     kept = mask_areas(ground_truth.segmentations) > 0
+    if kept.all():
+        return ground_truth
+    masks = "instances" if ground_truth.masks == "amodal" else "instances that nobody sees"
+    notes = [*ground_truth.notes, f"{len(kept) - kept.sum()} {masks} without pixels left out"]
     per_annotation = ("annotation_ids", "annotation_images", "annotation_categories", "segmentations",
                       "occlusion_rates", "orders")  # fmt: skip
     columns = {name: getattr(ground_truth, name) for name in per_annotation}
-    return replace(ground_truth, **{name: column and list(compress(column, kept)) for name, column in columns.items()})
+    columns = {name: column and list(compress(column, kept)) for name, column in columns.items()}
+    return replace(ground_truth, **columns, notes=notes)

@@ -29,7 +29,7 @@ def read(document: Any, name: str) -> Instances:
         occlusion_rates=annotations.column("occlude_rate", is_fraction, "a number in [0, 1]"),
         orders=annotations.optional_column("order", is_positive, "an integer of at least 1"),
         stuff=[bool(entry.get("isStuff")) for entry in annotations.entries],
-    )
+    ).without_empty()
 
 
 def write(instances: Instances) -> dict[str, Any]:

@@ -6,23 +6,26 @@ Zhu et al., Semantic Amodal Segmentation, CVPR 2017; fields as its API (amodalAP
 `depth_constraint` is a text such as "1-2,1-3": region 1 of the list lies in front of the regions 2 and 3.
 """
 
-from graphlib import CycleError, TopologicalSorter
+from graphlib import CycleError
 from typing import Any
 
 import numpy as np
 
+from datasets.formats.coco import HIDDEN_KEYS, VISIBLE_KEYS, masks_where_given
 from datasets.formats.instances import Instances, overlaps, read_categories, read_images
-from datasets.formats.masks import invisible_masks, occlusion_rates, read_masks
+from datasets.formats.masks import invisible_masks, read_masks
+from datasets.formats.parts import chain_orders, visible_parts
 from datasets.rle import mask_areas
-from datasets.table import Table, is_positive
+from datasets.table import Table, is_fraction, is_positive
 
 
 def read(document: Any, name: str) -> Instances:
     """Instances of a COCOA file. Raises InputError for the first fault.
 
     Names become categories, those of the file's `categories` if it has them, else in alphabetical order. Of an image's
-    annotations the first counts, as in COCOA's own evaluation. A region without `visible_mask` is not occluded. Where
-    regions have no `order` it follows from the depth constraints.
+    annotations the first counts, as in COCOA's own evaluation. A region with neither `visible_mask` nor
+    `invisible_mask` is not occluded; what contradicts itself is refused, or put right and counted (`visible_parts`).
+    Where regions have no `order` it follows from the depth constraints.
     """
     images = read_images(document, name)
     sizes = {image["id"]: [image["height"], image["width"]] for image in images}
@@ -35,9 +38,12 @@ def read(document: Any, name: str) -> Instances:
     region_images = [image_ids[place] for place in owners]
     mask_sizes = [sizes[image_id] for image_id in region_images]
     amodal = read_masks(regions, "segmentation", mask_sizes)
-    visible = read_masks(regions, "visible_mask", mask_sizes)
+    visible = masks_where_given(regions, VISIBLE_KEYS, mask_sizes)
+    hidden = masks_where_given(regions, HIDDEN_KEYS, mask_sizes)
+    rates = regions.column("occlude_rate", lambda rate: rate is None or is_fraction(rate), "a number in [0, 1]")
+    parts = visible_parts(regions, amodal, visible, hidden, rates, "occlude_rate")
     categories, category_ids = _categories(document, name, regions)
-    info = {"description": "Converted from COCOA"}
+    info = {"description": "Converted from COCOA", **parts.info()}
     if len(used) < len(image_ids):
         info["further_annotations_of_an_image_left_out"] = len(image_ids) - len(used)
     return Instances(
@@ -47,8 +53,8 @@ def read(document: Any, name: str) -> Instances:
         image_ids=region_images,
         category_ids=category_ids,
         amodal=amodal,
-        visible=visible,
-        occlusion_rates=occlusion_rates(amodal, visible),
+        visible=parts.visible,
+        occlusion_rates=parts.occlusion_rates,
         orders=_orders(annotations, used, regions),
         stuff=[bool(region.get("isStuff")) for region in regions.entries],
     ).without_empty()
@@ -107,8 +113,7 @@ def _regions(annotations: Table, used: list[int]) -> Table:
     for place in used:
         annotation = annotations.entries[place]
         for number, region in enumerate(annotation["regions"], 1):
-            whole = {"visible_mask": region.get("segmentation")} if isinstance(region, dict) else None
-            regions.append({**whole, **region} if isinstance(region, dict) else region)
+            regions.append(region)
             places.append(f"annotation {place} (image_id {annotation['image_id']}) region {number}")
     return Table({"regions": regions}, "regions", annotations.name, "region", places)
 
@@ -143,9 +148,7 @@ def _orders_from_constraint(annotations: Table, place: int) -> list[int]:
             if not 1 <= front <= count:
                 raise ValueError(front)
             in_front[back].add(front)
-        orders = {}
-        for number in TopologicalSorter(in_front).static_order():
-            orders[number] = 1 + max((orders[front] for front in in_front[number]), default=0)
+        orders = chain_orders(in_front)
     except CycleError as error:
         circle = "-".join(str(number) for number in error.args[1])
         raise annotations.fault(place, "depth_constraint", "no circle", f"the circle {circle}") from None

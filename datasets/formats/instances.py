@@ -55,6 +55,18 @@ class Instances:
         info = {**self.info, "instances_without_pixels_left_out": len(self.amodal) - len(kept)}
         return replace(self, info=info, **columns)
 
+    def with_orders(self, orders: list[int] | None) -> "Instances":
+        """The same instances with other depth orders."""
+        return replace(self, orders=orders)
+
+    @property
+    def notes(self) -> list[str]:
+        """What reading left out or put right, each with how often: "2 crowd regions left out"."""
+        return [f"{count} {key.replace('_', ' ')}" for key, count in self.info.items() if key.endswith(NOTE_ENDINGS)]
+
+
+NOTE_ENDINGS = ("left_out", "cut_off", "replaced", "ignored", "not_occluded")
+"""How keys of ``info`` end that count what reading did."""
 
 DOCUMENT = ("info", "images", "categories")
 """The fields of `Instances` that are no columns."""

@@ -125,6 +125,7 @@ def test_numpy_numbers_are_numbers():
 
 # Rectangles of few sizes at few places: duplicates, empty masks, equal IoUs and IoUs of exactly .5 and .75 abound.
 shapes = st.builds(box, st.integers(0, 2), st.integers(0, 2), st.integers(0, 4), st.integers(1, 5))
+true_shapes = st.builds(box, st.integers(0, 2), st.integers(0, 2), st.integers(1, 4), st.integers(1, 5))
 rates = st.sampled_from([0.0, 1e-6, 1e-5, 1.1e-5, 0.1, 0.25, 0.2500001, 0.9, 1.0])
 scores = st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0]) | st.floats(0, 1)
 categories = st.integers(1, 3)
@@ -134,9 +135,17 @@ categories = st.integers(1, 3)
 def cases(draw):
     image_ids = draw(st.lists(st.integers(0, 10**6), min_size=1, max_size=4, unique=True))
     images = st.sampled_from(image_ids)
-    annotations = st.builds(annotation, images, shapes, rates, category_id=categories)
+    annotations = st.builds(annotation, images, true_shapes, rates, category_id=categories)
     detections = st.builds(detection, images, shapes, scores, categories)
     return dataset(image_ids, draw(st.lists(annotations, max_size=12))), draw(st.lists(detections, max_size=20))
+
+
+def test_instances_without_a_pixel_are_left_out():
+    """Nobody can find them, whichever masks are compared."""
+    nothing, shape = box(0, 0, 0, 0), box(0, 0, 8, 4)
+    truth = dataset([1], [annotation(1, nothing, 0.5), annotation(1, shape)])
+    assert evaluate(truth, [detection(1, shape)])["AR1000"] == pytest.approx(1)
+    assert evaluate(truth, [detection(1, shape)])["AR_heavy"] is None
 
 
 def crowded_case():

@@ -56,6 +56,17 @@ def test_region_without_pixels_is_left_out():
     assert instances.info["instances_without_pixels_left_out"] == 1
 
 
+def test_invisible_mask_alone_tells_the_visible_one():
+    document = change(FILE, ["annotations", 0, "regions", 1], without(REGIONS[1], ["visible_mask"]))
+    instances = cocoa.read(document, "cocoa.json")
+    assert instances.visible[1] == VISIBLE[1] and instances.occlusion_rates == RATES
+    bare = change(
+        FILE, ["annotations", 0, "regions", 1], without(without(REGIONS[1], ["visible_mask"]), ["invisible_mask"])
+    )
+    with pytest.raises(InputError, match="region 2: occlude_rate: found 0.5, expected a visible or an invisible mask"):
+        cocoa.read(bare, "cocoa.json")
+
+
 def test_write_then_read():
     instances = cocoa.read(FILE, "cocoa.json")
     document = cocoa.write(instances)
