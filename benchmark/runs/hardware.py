@@ -1,6 +1,5 @@
 """What a manifest says of the machine and the software that made a number."""
 
-import os
 import platform
 import subprocess
 import sys
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from datasets.errors import InputError
+from datasets.processes import usable_cores
 
 LIBRARIES = (
     "torch",
@@ -42,7 +42,7 @@ def hardware() -> dict[str, Any]:
     """{"cpu": name, "cores": usable ones, "gpu": name or None}."""
     torch = sys.modules.get("torch")  # importing it just to ask would cost seconds
     gpu = torch.cuda.get_device_name() if torch is not None and torch.cuda.is_available() else None
-    return {"cpu": _cpu_name(), "cores": len(os.sched_getaffinity(0)), "gpu": gpu}
+    return {"cpu": _cpu_name(), "cores": usable_cores(), "gpu": gpu}
 
 
 def libraries() -> dict[str, str]:

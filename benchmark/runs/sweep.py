@@ -28,6 +28,7 @@ from benchmark.runs.hardware import find_device
 from benchmark.runs.make import predict_and_evaluate, train
 from benchmark.runs.manifest import check_same, describe, read_manifest
 from datasets.errors import InputError
+from datasets.processes import usable_cores
 from datasets.seeds import EVALUATION_SEED
 
 ROOT = Path(__file__).parents[2]
@@ -190,7 +191,7 @@ def _environment(cluster: str, parallel: int) -> dict[str, str]:
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = {"PYTHONPATH": os.pathsep.join(paths)}
     if cluster == "local" and "OMP_NUM_THREADS" not in os.environ:
-        environment["OMP_NUM_THREADS"] = str(max(1, len(os.sched_getaffinity(0)) // parallel))
+        environment["OMP_NUM_THREADS"] = str(max(1, usable_cores() // parallel))
     return environment
 
 

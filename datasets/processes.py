@@ -1,0 +1,8 @@
+"""Worker processes: how many."""
+
+import os
+
+
+def usable_cores() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
