@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from benchmark.adapter import Adapter, Detections, Run
+from benchmark.adapter import Adapter, Detections, Reading, Run
 from datasets.exported import ExportedDataset
 from datasets.layers import masks_from_layers
 
@@ -18,13 +18,20 @@ class GroundTruthLayers(Adapter):
     (protocol "Tables to regenerate").
     """
 
-    variants = tuple(f"layers-{layers}" for layers in range(1, MOST_LAYERS + 1))
+    readings = {
+        f"layers-{layers}": Reading(
+            "layers", layers, "masks made of so many layers of ground truth",
+            paper=True, uses_ground_truth=True, layers=layers,
+        )
+        for layers in range(1, MOST_LAYERS + 1)
+    }  # fmt: skip
+    variants = tuple(readings)
 
     def predict(
         self, dataset: ExportedDataset, run: Run, variants: Sequence[str]
     ) -> Iterator[tuple[int, dict[str, Detections]]]:
         """Detections from the first L layers of ground truth, with its categories and depth order."""
-        depths = {name: int(name.removeprefix("layers-")) for name in variants}
+        depths = {name: self.readings[name].layers for name in variants}
         for image_id in dataset.image_ids:
             annotations = dataset.annotations(image_id)
             amodal = dataset.masks(image_id)

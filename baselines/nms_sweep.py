@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn.functional import grid_sample
 from torchvision.ops import batched_nms, box_iou
 
-from benchmark.adapter import Detections
+from benchmark.adapter import Detections, Reading
 from datasets.scene import GRID, GRID_SIZE, IMAGE_SIZE
 
 
@@ -24,20 +24,31 @@ class DetectionProtocol:
     """What happens around the suppression of detections.
 
     score_floor: detections score more than that. rpn_nms_threshold: IoU above which the RPN drops a proposal; 1 keeps
-    all. detections_per_image: the best so many are kept after suppression.
+    all. detections_per_image: the best so many are kept after suppression. text: all this in words.
     """
 
     score_floor: float
     rpn_nms_threshold: float
     detections_per_image: int
+    text: str
 
 
 PROTOCOLS = {
     # The paper's (protocol "Mask R-CNN baseline"). A score above 0.7 leaves at most one class per ROI, since the
     # classes of a ROI sum to one.
-    "paper": DetectionProtocol(score_floor=0.7, rpn_nms_threshold=1.0, detections_per_image=100),
+    "paper": DetectionProtocol(
+        score_floor=0.7,
+        rpn_nms_threshold=1.0,
+        detections_per_image=100,
+        text="the limits of Table 1 (scores above 0.7, 100 detections, no NMS of proposals)",
+    ),
     # Detectron2's own, with room for as many detections as the evaluator counts.
-    "coco": DetectionProtocol(score_floor=0.05, rpn_nms_threshold=0.7, detections_per_image=1000),
+    "coco": DetectionProtocol(
+        score_floor=0.05,
+        rpn_nms_threshold=0.7,
+        detections_per_image=1000,
+        text="Detectron2's own limits (scores above 0.05, proposals' NMS at 0.7, up to 1,000 detections)",
+    ),
 }
 
 THRESHOLDS = tuple(step / 10 for step in range(11))
@@ -66,6 +77,30 @@ VARIANTS: Mapping[str, Variant] = (
     | {f"mask-nms-{t}": Variant("paper", "mask", t) for t in MASK_THRESHOLDS}
     | {"soft-nms": Variant("paper", "soft")}
 )
+
+_SUPPRESSION_TEXTS = {
+    "box": "box NMS",
+    "mask": "NMS by the IoU of masks",
+    "soft": "scores fall with overlap, nothing is removed;",
+}
+
+
+def _reading(name: str, variant: Variant) -> Reading:
+    protocol = PROTOCOLS[variant.protocol]
+    numbered = variant.suppression != "soft"
+    return Reading(
+        family=name.removesuffix(f"-{variant.threshold}"),
+        number=variant.threshold if numbered else None,
+        text=f"{_SUPPRESSION_TEXTS[variant.suppression]} within {protocol.text}",
+        paper=variant.protocol == "paper" and variant.suppression == "box",
+        suppression=variant.suppression,
+        limits=variant.protocol,
+        score_floor=protocol.score_floor,
+        detections_per_image=protocol.detections_per_image,
+    )
+
+
+READINGS: Mapping[str, Reading] = {name: _reading(name, variant) for name, variant in VARIANTS.items()}
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ A new model is one subclass of `Adapter`, named in its package's ``ADAPTERS`` or
 skip this interface, read an exported dataset and write such a file.
 """
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -35,6 +36,37 @@ class Detections:
     scores: np.ndarray
     categories: np.ndarray
     order: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How one variant reads the output of a trained model: facts by which reports group, compare and explain variants.
+
+    family: variants that differ in `number` alone have the same one, and are a line in a plot; "" stands for the
+    variant's own name. number: what a family varies, such as the threshold of non-maximum suppression (NMS).
+    text: the family in words, for readers. paper: whether the paper reads this model so. uses_ground_truth: whether the
+    variant is told a part of the answer, so that it is no contender. layers: of ground truth that the masks are made
+    of, for an oracle.
+    suppression: the kind of NMS, None without any. limits: what the limits on detections around it are called.
+    score_floor: detections score more than that. detections_per_image: at most so many; None without such a limit.
+    """
+
+    family: str = ""
+    number: float | None = None
+    text: str = ""
+    paper: bool = False
+    uses_ground_truth: bool = False
+    layers: int | None = None
+    suppression: str | None = None
+    limits: str = ""
+    score_floor: float | None = None
+    detections_per_image: int | None = None
+
+    def is_wider_than(self, other: "Reading") -> bool:
+        """Whether its limits let pass detections that those of `other` do not, and all that those let pass."""
+        floors = (self.score_floor or 0.0, other.score_floor or 0.0)
+        most = (self.detections_per_image or math.inf, other.detections_per_image or math.inf)
+        return self.limits != other.limits and floors[0] <= floors[1] and most[0] >= most[1]
 
 
 @dataclass(frozen=True)
@@ -99,12 +131,14 @@ class Adapter(ABC):
     `benchmark.engine.settings.TrainingSettings` where the shared engine trains it. Empty where nothing is trained.
     prediction_settings: fields of a preset that only predictions depend on; they may change after training.
     variants: names of the outputs that one trained model can give, the one to rank it by first. ``predict
-    --NAME VALUE`` on the command line asks for the variant called "NAME-VALUE".
+    --NAME VALUE`` on the command line asks for the variant called "NAME-VALUE". readings: what they are, for reports;
+    a variant that is not among them is a family by itself.
     """
 
     presets: ClassVar[Mapping[str, Any]] = {}
     prediction_settings: ClassVar[tuple[str, ...]] = ()
-    variants: ClassVar[tuple[str, ...]] = ("default",)
+    variants: ClassVar[tuple[str, ...]] = (DEFAULT,)
+    readings: ClassVar[Mapping[str, Reading]] = {}
 
     def train(self, run: Run) -> bool:
         """Train as `run` says and leave ``run.weights`` behind; resume if ``run.checkpoint`` exists.

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import one_hot
 from torch.nn.utils.rnn import pad_sequence
 
-from benchmark.adapter import Adapter, Detections, Picture, Run
+from benchmark.adapter import Adapter, Detections, Picture, Reading, Run
 from benchmark.engine.checkpoint import load_weights
 from benchmark.engine.fit import fit
 from benchmark.engine.precision import autocast
@@ -46,7 +46,15 @@ class LayeredEmbedding(Adapter):
 
     presets = PRESETS
     prediction_settings = ("instances",)
-    variants = ("default", "clustering-paper", "semantic-ground-truth", "clustering-ground-truth")
+    readings = {
+        "default": Reading(text="clustered and scored as the preset says"),
+        "clustering-paper": Reading(text="the paper's plain clustering and scores", paper=True),
+        "semantic-ground-truth": Reading(text="classes from the ground truth", paper=True, uses_ground_truth=True),
+        "clustering-ground-truth": Reading(
+            text="instances of pixels from the ground truth", paper=True, uses_ground_truth=True
+        ),
+    }
+    variants = tuple(readings)
 
     def train(self, run: Run) -> bool:
         """Train with the shared engine; see `Adapter.train`."""

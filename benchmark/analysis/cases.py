@@ -4,8 +4,8 @@ Everything at IoU .5. The kinds are the reasons why instances are not found (`be
 duplicates (`benchmark.analysis.errors`).
 
 Cases of a kind are ranked by the best score of the detections to blame; where there is none by pixels, the largest
-instance (beyond layers) or the largest visible part (cut off, never found) first. Ties stand in the order of images. Only
-the first case of an image is taken.
+instance (beyond layers) or the largest visible part (cut off, never found) first. Ties stand in the order of images.
+Only the first case of an image is taken.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,8 +1,10 @@
 """Finding adapters by name, or as ``module:Class``."""
 
 import importlib
+from collections.abc import Mapping
+from functools import lru_cache
 
-from benchmark.adapter import Adapter
+from benchmark.adapter import Adapter, Reading
 from datasets.errors import InputError
 
 PACKAGES = ("embedding_model", "baselines")
@@ -27,6 +29,18 @@ def find_adapter(model: str) -> Adapter:
     if not (isinstance(adapter_class, type) and issubclass(adapter_class, Adapter)):
         raise InputError(f"model {model!r}: {target} is no subclass of benchmark.adapter.Adapter")
     return adapter_class()
+
+
+@lru_cache
+def declared_readings(model: str) -> Mapping[str, Reading]:
+    """What the adapter of `model` says of its variants; {} for a model without an adapter here.
+
+    Imports the adapter, and with it the libraries that the model needs.
+    """
+    try:
+        return find_adapter(model).readings
+    except InputError:
+        return {}
 
 
 def find_preset(adapter: Adapter, model: str, preset: str | None):

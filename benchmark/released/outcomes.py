@@ -17,12 +17,6 @@ from benchmark.runs.record import ReleasedRun
 from datasets.exported import ExportedDataset
 from datasets.rle import mask_areas
 
-_NMS = "nms"
-"""In the name of every variant that is one of several ways to suppress the same detections."""
-
-_WIDER_LIMITS = "coco-"
-"""What the name of a variant with wider limits on detections begins with (`baselines.nms_sweep.VARIANTS`)."""
-
 
 @dataclass(frozen=True)
 class Outcome:
@@ -104,13 +98,18 @@ def read_sweep(evaluation: Evaluation, outcome: Outcome, ranking: PaperTable) ->
 
 def telling_variants(run: ReleasedRun, variant: str) -> dict[str, str]:
     """Reason -> the kept variant that tells which instances are lost for it: of those with the limits of `variant`,
-    and of those with wider ones, that with the highest recall. {} for a model without non-maximum suppression.
+    and of those with wider ones, that with the highest recall. {} for a model without non-maximum suppression, and for
+    a variant that others have no wider limits than.
     """
-    if _NMS not in variant or variant.startswith(_WIDER_LIMITS):
+    own = run.reading(variant)
+    readings = {name: run.reading(name) for name in run.metrics if kept_predictions(run.folder, name)}
+    readings = {name: reading for name, reading in readings.items() if reading.suppression}
+    if not own.suppression or any(own.is_wider_than(reading) for reading in readings.values()):
         return {}
-    kept = [name for name in run.metrics if _NMS in name and kept_predictions(run.folder, name)]
-    wider = [name for name in kept if name.startswith(_WIDER_LIMITS)]
-    candidates = {SUPPRESSED: [name for name in kept if name not in wider], CUT_OFF: wider}
+    candidates = {
+        SUPPRESSED: [name for name, reading in readings.items() if reading.limits == own.limits],
+        CUT_OFF: [name for name, reading in readings.items() if reading.is_wider_than(own)],
+    }
     return {
         reason: max(names, key=lambda name: run.metrics[name].get("AR1000") or 0.0)
         for reason, names in candidates.items()

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmark.paper.tables import PaperTable, headline_variant
-from benchmark.released.select import ORACLE_VARIANT, analysed, beside_oracle, families_of, read_comparisons
+from benchmark.released.select import analysed, beside_oracle, families_of, oracle_variants, read_comparisons
 from benchmark.report.facts import scenes_title
 from benchmark.report.formats import metric_head
 from benchmark.report.plots import LINE_COLORS, PAPER_COLOR, STYLE
@@ -105,17 +105,17 @@ def layers_plot(runs: Sequence[ReleasedRun], ranking: PaperTable, metrics: Seque
 
     def draw(axes: Sequence[Axes], group: str) -> None:
         here = [run for run in pairs if run.scenes == group]
-        oracle = next(run for run in runs if not run.trained and run.dataset_hash == here[0].dataset_hash)
-        layers = {variant: int(variant.removeprefix(ORACLE_VARIANT)) for variant in oracle.metrics}
+        oracle = next(run for run in runs if oracle_variants(run) and run.dataset_hash == here[0].dataset_hash)
+        layers = oracle_variants(oracle)
         for axis, metric in zip(axes, metrics, strict=True):
-            best = [oracle.metrics[variant][metric] for variant in layers]
-            axis.plot(list(layers.values()), best, "o--", color=PAPER_COLOR, fillstyle="none", linewidth=1.2,
+            best = [oracle.metrics[variant][metric] for variant in layers.values()]
+            axis.plot(list(layers), best, "o--", color=PAPER_COLOR, fillstyle="none", linewidth=1.2,
                       label="layers of ground truth")  # fmt: skip
             by_label = sorted(here, key=lambda run: (labels[run.name], run.layers))
             for label, of_label in groupby(by_label, key=lambda run: labels[run.name]):
                 points = [(run.layers, run.metrics[headline_variant(run, ranking)][metric]) for run in of_label]
                 axis.plot(*zip(*points, strict=True), "o-", color=colors[label], linewidth=1.6, label=label)
-            axis.set_xticks(list(layers.values()))
+            axis.set_xticks(list(layers))
         axes[-1].set_xlabel("layers")
 
     return _columns([run.scenes for run in pairs], [metric_head(metric) for metric in metrics], draw)
@@ -202,8 +202,8 @@ def _add_legend(figure: Figure, columns: int) -> None:
 
 def _oracle_recall(runs: Sequence[ReleasedRun], group: str) -> dict | None:
     for run in runs:
-        if not run.trained and run.scenes == group:
-            return run.analysis.get(f"{ORACLE_VARIANT}{ORACLE_LAYERS_SHOWN}")
+        if run.scenes == group and ORACLE_LAYERS_SHOWN in (layers := oracle_variants(run)):
+            return run.analysis.get(layers[ORACLE_LAYERS_SHOWN])
     return None
 
 

@@ -80,13 +80,15 @@ def layers_table(runs: Sequence[ReleasedRun], ranking: PaperTable) -> Table | No
 
 
 def families_table(runs: Sequence[ReleasedRun], ranking: PaperTable) -> Table | None:
-    """For each family of a run's variants ("nms", "coco-nms", ...) the variant with the highest AP; trained runs with
-    several families only, None without one."""
+    """For each family of a run's variants the one with the highest AP; trained runs with several families only, None
+    without one."""
     rows = []
+    texts: dict[str, str] = {}
     for run, families in families_of(runs):
         for family, of_family in families.items():
             variant = max(of_family, key=lambda name: run.metrics[name].get("AP") or 0.0)
             number = of_family[variant]
+            texts.setdefault(family, run.reading(variant).text)
             label = f"{ranking.run_label(run)}, {run.tier_and_status}: {family}" + (
                 "" if number is None else f", t = {number}"
             )
@@ -97,7 +99,8 @@ def families_table(runs: Sequence[ReleasedRun], ranking: PaperTable) -> Table | 
             rows.append(Row(run.scenes, label, variant, values, run))
     if not rows:
         return None
-    title, notes = TABLE_TITLES["families"], TABLE_NOTES["families"]
+    explained = " ".join(f"{family}: {text}." for family, text in texts.items() if text)
+    title, notes = TABLE_TITLES["families"], (*([explained] if explained else []), *TABLE_NOTES["families"])
     return with_footnotes(Table("families", title, "Best of each", MAIN_METRICS, tuple(mark_best(rows)), notes, {}))
 
 

@@ -42,11 +42,12 @@ STYLE = {
 
 
 def variant_plot(
-    paper: PaperTable, runs: Sequence[ReleasedRun], prefix: str, axis: str, metrics: Sequence[str]
+    paper: PaperTable, runs: Sequence[ReleasedRun], column: str, axis: str, metrics: Sequence[str]
 ) -> Figure:
-    """Metrics against the number in the variants' names, say "nms-0.5": one column per N, one row per metric.
+    """Metrics against the number that a family of variants differs in: one column per N, one row per metric.
 
-    Solid lines are runs, the dashed line the paper; a horizontal line is a model without such variants.
+    column: of the paper's file, where its own numbers stand. Solid lines are runs, the dashed line the paper; a
+    horizontal line is a model without such variants.
     """
     groups = list(dict.fromkeys(paper.rows["instances_per_class"]))
     labels = list(dict.fromkeys(paper.run_label(run) for run in runs))
@@ -54,17 +55,17 @@ def variant_plot(
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(3.4 * len(groups), 2.3 * len(metrics) + 0.7), layout="constrained")
         axes = figure.subplots(len(metrics), len(groups), sharex=True, sharey="row", squeeze=False)
-        for column, group in enumerate(groups):
+        for place, group in enumerate(groups):
             for row, metric in enumerate(metrics):
-                plot = axes[row, column]
-                _draw_paper(plot, paper, group, prefix, metric)
+                plot = axes[row, place]
+                _draw_paper(plot, paper, group, column, metric)
                 for run in runs:
                     if run.scenes == group:
-                        _draw_run(plot, run, prefix, metric, paper, colors[paper.run_label(run)])
-                if column == 0:
+                        _draw_run(plot, run, metric, paper, colors[paper.run_label(run)])
+                if place == 0:
                     plot.set_ylabel(metric_head(metric))
-            axes[0, column].set_title(f"N = {group}", fontsize=10)
-            axes[-1, column].set_xlabel(axis)
+            axes[0, place].set_title(f"N = {group}", fontsize=10)
+            axes[-1, place].set_xlabel(axis)
         handles = {}
         for plot in axes.flat:
             handles |= {label: handle for handle, label in zip(*plot.get_legend_handles_labels(), strict=True)}
@@ -120,9 +121,9 @@ def to_inline_svg(figure: Figure, name: str) -> str:
     return re.sub(r' (?:width|height)="[^"]+"', "", svg, count=2)
 
 
-def _draw_paper(plot, paper: PaperTable, group: str, prefix: str, metric: str) -> None:
+def _draw_paper(plot, paper: PaperTable, group: str, column: str, metric: str) -> None:
     rows = paper.rows[(paper.rows["instances_per_class"] == group) & paper.rows[metric].notna()]
-    numbers = [_number(variant, prefix) for variant in rows["run_variant"]]
+    numbers = [float(text) if text else None for text in rows[column]]
     points = sorted((x, y) for x, y in zip(numbers, rows[metric], strict=True) if x is not None)
     style = {"color": PAPER_COLOR, "linewidth": 1.2}
     if points:
@@ -132,23 +133,20 @@ def _draw_paper(plot, paper: PaperTable, group: str, prefix: str, metric: str) -
             plot.axhline(y, linestyle=":", label=f"the paper, {row}", **style)
 
 
-def _draw_run(plot, run: ReleasedRun, prefix: str, metric: str, paper: PaperTable, color: str) -> None:
+def _draw_run(plot, run: ReleasedRun, metric: str, paper: PaperTable, color: str) -> None:
+    named = set(paper.rows["run_variant"]) & set(run.metrics)
+    families = {run.reading(variant).family for variant in named}
+    readings = {variant: run.reading(variant) for variant in run.metrics}
     points = sorted(
-        (_number(variant, prefix), values[metric])
-        for variant, values in run.metrics.items()
-        if _number(variant, prefix) is not None and values.get(metric) is not None
+        (reading.number, run.metrics[variant][metric])
+        for variant, reading in readings.items()
+        if reading.family in families and reading.number is not None and run.metrics[variant].get(metric) is not None
     )
     if points:
         plot.plot(
             *zip(*points, strict=True), "o-", color=color, linewidth=1.6, markersize=3.5, label=paper.run_label(run)
         )
         return
-    for variant in set(paper.rows["run_variant"]) & set(run.metrics):
+    for variant in named:
         if run.metrics[variant].get(metric) is not None:
             plot.axhline(run.metrics[variant][metric], color=color, linewidth=1.6, label=paper.run_label(run))
-
-
-def _number(variant: str, prefix: str) -> float | None:
-    """0.5 of "nms-0.5" for the prefix "nms-"; None for another variant."""
-    found = re.fullmatch(re.escape(prefix) + r"(\d+(?:\.\d+)?)", variant)
-    return float(found[1]) if found else None

@@ -73,9 +73,6 @@ TABLE_NOTES = {
         "detections whose predictions are kept, up to 1,000 detections in an image, chosen on the evaluation images.",
     ),
     "families": (
-        "nms: box NMS within the limits of Table 1 (scores above 0.7, 100 detections, no NMS of proposals). coco-nms: "
-        "box NMS within Detectron2's own limits (scores above 0.05, proposals' NMS at 0.7, up to 1,000 detections). "
-        "mask-nms: NMS by the IoU of masks. soft-nms: scores fall with overlap, nothing is removed.",
         "The threshold is chosen on the evaluation images, for each alike. Bold: the best in its column for this N.",
         _INTERVALS,
     ),
@@ -198,11 +195,13 @@ UNMATCHED = "matches no instance, or one already found"
 
 @dataclass(frozen=True)
 class VariantPlot:
-    """A plot over the number in variants' names, of the runs in each of the tables called `table`."""
+    """A plot over the number that variants differ in, of the runs in each of the tables called `table`.
+
+    column: of the paper's file, where its own numbers stand."""
 
     name: str
     table: str
-    prefix: str
+    column: str
     axis: str
     caption: str
 
@@ -211,14 +210,14 @@ VARIANT_PLOTS = (
     VariantPlot(
         "nms-sweep",
         "table1",
-        "nms-",
+        "nms_threshold",
         "NMS threshold t",
         "Metrics against the NMS threshold; a horizontal line is a model without one.",
     ),
     VariantPlot(
         "layers",
         "table2",
-        "layers-",
+        "layers",
         "layers of ground truth",
         "The best that any model with so many layers of masks can reach.",
     ),

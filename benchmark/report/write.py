@@ -104,7 +104,7 @@ def write_report(results: Path, out: Path, data_folder: Path | None = None) -> l
     plots: dict[str, list[Plot]] = {}
     for plot in VARIANT_PLOTS:
         for table in tables[plot.table]:
-            figure = variant_plot(paper[plot.table], table.runs, plot.prefix, plot.axis, PLOT_METRICS)
+            figure = variant_plot(paper[plot.table], table.runs, plot.column, plot.axis, PLOT_METRICS)
             name = f"{plot.name}-{table.tier}" if len(tables[plot.table]) > 1 else plot.name
             files = _plot_files(name, figure)
             contents |= files

@@ -30,6 +30,7 @@ from benchmark.runs.manifest import (
     check_same,
     dataset_entry,
     read_manifest,
+    reading_entries,
     training_progress,
     write_run_manifest,
 )
@@ -95,9 +96,10 @@ def predict_and_evaluate(
         return metrics  # nothing new: leave the files, and their date and machine, as they are
     write_run_manifest(replace(run, command=manifest["command"]), finished=manifest["finished"])
     times = {**read_manifest(run.folder)["wall_time_seconds"], "prediction": round(seconds, 1)}
-    add_to_manifest(run.folder, wall_time_seconds=times, dataset=dataset_entry(dataset))
     merged = {**earlier, **metrics}
     ordered = [name for name in adapter.variants if name in merged]
+    readings = reading_entries(adapter, ordered)
+    add_to_manifest(run.folder, wall_time_seconds=times, dataset=dataset_entry(dataset), readings=readings)
     write_metrics(run.folder, {name: merged[name] for name in ordered})
     return metrics
 

@@ -1,7 +1,7 @@
 """The manifest of a run: everything that one must know to believe or repeat its numbers."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, is_dataclass
 from pathlib import Path
 from typing import Any
@@ -116,6 +116,11 @@ def dataset_entry(dataset: ExportedDataset) -> dict[str, Any]:
     """What a manifest says of the dataset that predictions and metrics are of."""
     info = dataset.info
     return {key: info.get(key) for key in ("content_hash", "seed", "parameters")} | {"images": len(dataset)}
+
+
+def reading_entries(adapter: Adapter, variants: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """What a manifest says of how each variant reads the model; only of those that the adapter describes."""
+    return {name: asdict(adapter.readings[name]) for name in variants if name in adapter.readings}
 
 
 def tier(preset_name: str | None, budget: int) -> str:

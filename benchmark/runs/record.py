@@ -1,9 +1,11 @@
 """Released runs as the report sees them: what a manifest and its metrics say."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from benchmark.adapter import Reading
+from benchmark.models.registry import declared_readings
 from benchmark.runs.folder import MANIFEST, read_analysis, read_metrics, read_object, run_folders
 from benchmark.runs.manifest import SCENES_AND_LAYERS, SMOKE, UNTRAINED, tier
 from datasets.errors import InputError
@@ -88,6 +90,16 @@ class ReleasedRun:
     def stopped(self) -> bool:
         """Whether it ended before its budget was used up."""
         return self.images_seen < self.budget
+
+    def reading(self, variant: str) -> Reading:
+        """How a variant reads the model: as the manifest says, or else the model's adapter."""
+        stored = self.manifest.get("readings", {}).get(variant)
+        if stored is None:
+            found = declared_readings(self.model).get(variant, Reading())
+        else:
+            known = {field.name for field in fields(Reading)}
+            found = Reading(**{name: value for name, value in stored.items() if name in known})
+        return found if found.family else replace(found, family=variant)
 
     def interval(self, variant: str, metric: str) -> tuple[float, float] | None:
         """95 % bootstrap interval over images."""
