@@ -5,10 +5,10 @@ Same parameters, number of images and seed give byte-identical files on any mach
 
 import hashlib
 import json
-import os
-import shutil
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -16,12 +16,18 @@ from typing import Any
 
 from datasets.coco import CATEGORY_ENTRIES, encode_png, scene_annotations
 from datasets.errors import InputError
+from datasets.files import atomic_folder
+from datasets.locks import locked
+from datasets.processes import end_with_parent, usable_cores
 from datasets.progress import progress
 from datasets.render import render_masks
 from datasets.scene import CATEGORIES, GRID_SIZE, IMAGE_SIZE, SceneParameters, sample_scene
 
 GENERATOR_VERSION = "1"
 """Raised whenever the same parameters give other pixels or annotations than before."""
+
+MAX_IMAGES = 10_000_000
+"""More would take terabytes."""
 
 ANNOTATIONS, GRID_ANNOTATIONS = "annotations.json", "annotations_64.json"
 
@@ -32,30 +38,56 @@ def export_dataset(
     """Write ``images/*.png``, ``annotations.json`` (256x256) and ``annotations_64.json`` to `folder`.
 
     workers: processes, 0 for one per core. Returns the ``info`` of the files. A folder that already holds exactly this
-    dataset is left as it is. Raises InputError if it holds anything else, unless `overwrite`.
+    dataset is left as it is; one that lacks files of it is named on standard error and written again. Raises
+    InputError if it holds anything else, unless `overwrite`. A process that finds another one writing the same folder
+    waits for it.
     """
-    if images < 1:
-        raise InputError(f"--images: found {images}, expected at least 1")
-    if not 0 <= seed < 2**63:
-        raise InputError(f"--seed: found {seed}, expected 0 to 2**63 - 1")
+    check_images_and_seed(images, seed)
     description = _description(parameters, images, seed)
-    if folder.exists() and not overwrite and (not folder.is_dir() or any(folder.iterdir())):
-        found = _info(folder)
-        if {key: found.get(key) for key in description} == description:
+    found = None if overwrite else _existing(folder, description)
+    if found:
+        return found
+    with locked(folder, wait=True):
+        if not overwrite and (found := _existing(folder, description)):  # another process has just written it
             return found
-        raise InputError(f"{folder}: already holds other files; choose another --out, or --overwrite to replace them")
-    partial_folder = folder.with_name(folder.name + ".partial")
-    shutil.rmtree(partial_folder, ignore_errors=True)
+        with atomic_folder(folder, overwrite=True) as partial_folder:
+            (partial_folder / "images").mkdir()
+            return _write(description, parameters, images, seed, partial_folder, folder.name, workers or usable_cores())
+
+
+def check_images_and_seed(images: int, seed: int) -> None:
+    """Raise InputError unless a dataset of so many images can be drawn from this seed."""
+    if not 1 <= images <= MAX_IMAGES:
+        raise InputError(f"images: found {images}, expected 1 to {MAX_IMAGES:,}")
+    if not 0 <= seed < 2**63:
+        raise InputError(f"seed: found {seed}, expected 0 to 2**63 - 1")
+
+
+def missing_files(folder: Path, file_names: Iterable[str]) -> list[str]:
+    """Those of an export's images, named relative to ``images/``, that `folder` lacks or that are empty."""
+    return [name for name in file_names if not _holds_bytes(folder / "images" / name)]
+
+
+def _holds_bytes(path: Path) -> bool:
     try:
-        (partial_folder / "images").mkdir(parents=True)
-        info = _write(description, parameters, images, seed, partial_folder, workers or os.cpu_count() or 1)
-        if folder.exists():
-            shutil.rmtree(folder)
-        partial_folder.rename(folder)
-    except BaseException:
-        shutil.rmtree(partial_folder, ignore_errors=True)
-        raise
-    return info
+        return path.stat().st_size > 0
+    except OSError:
+        return False
+
+
+def _existing(folder: Path, description: dict[str, Any]) -> dict[str, Any] | None:
+    """The ``info`` of this dataset in `folder`; None where it is to be written: nothing is there, or not all of it."""
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return None
+    info = _info(folder)
+    if {key: info.get(key) for key in description} != description:
+        raise InputError(f"{folder}: already holds other files; choose another --out, or --overwrite to replace them")
+    missing = missing_files(folder, map(_file_name, range(1, description["images"] + 1)))
+    if not missing and "content_hash" in info and (folder / ANNOTATIONS).is_file():
+        return info
+    whole = description["images"]
+    print(f"{folder}: found {whole - len(missing)} of {whole} images; writing it again", file=sys.stderr, flush=True)
+    return None
 
 
 def _description(parameters: SceneParameters, images: int, seed: int) -> dict[str, Any]:
@@ -68,21 +100,27 @@ def _description(parameters: SceneParameters, images: int, seed: int) -> dict[st
     }
 
 
+def description_of(info: dict[str, Any]) -> dict[str, Any]:
+    """The part of an ``info`` that its content hash begins with."""
+    return {key: info[key] for key in ("description", "version", "seed", "images", "parameters") if key in info}
+
+
 def _info(folder: Path) -> dict[str, Any]:
     try:
-        return json.loads((folder / GRID_ANNOTATIONS).read_text())["info"]
-    except (OSError, ValueError, KeyError):
+        info = json.loads((folder / GRID_ANNOTATIONS).read_text())["info"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return {}
+    return info if isinstance(info, dict) else {}
 
 
 def _write(
-    description: dict, parameters: SceneParameters, images: int, seed: int, folder: Path, workers: int
+    description: dict, parameters: SceneParameters, images: int, seed: int, folder: Path, title: str, workers: int
 ) -> dict[str, Any]:
     content_hash = hashlib.sha256(json.dumps(description, sort_keys=True).encode())
     image_entries, annotations, grid_annotations = [], [], []
     rendered = _render_all(parameters, images, seed, folder, workers)
     for image_id, (digest, full, grid) in enumerate(
-        progress(rendered, total=images, description=f"export {folder.stem}", unit="image"), start=1
+        progress(rendered, total=images, description=f"export {title}", unit="image"), start=1
     ):
         content_hash.update(digest)
         image_entries.append({"id": image_id, "file_name": _file_name(image_id)})
@@ -111,8 +149,11 @@ def _render_all(
     if workers == 1:
         yield from map(render, range(images))
         return
-    with ProcessPoolExecutor(workers) as pool:
-        yield from pool.map(render, range(images), chunksize=8)
+    try:
+        with ProcessPoolExecutor(min(workers, images), initializer=end_with_parent) as pool:
+            yield from pool.map(render, range(images), chunksize=8)
+    except BrokenProcessPool:
+        raise InputError(f"{folder}: a process that draws images was killed; is there enough memory?") from None
 
 
 def _render_image(parameters: SceneParameters, seed: int, folder: Path, index: int) -> tuple[bytes, list, list]:

@@ -1,22 +1,100 @@
-"""Writing files so that a reader, or a kill, never meets half of one."""
+"""Writing files and folders so that a reader, a kill, a full disk or a second process never leaves half of one."""
 
+import errno
 import gzip
 import json
 import os
-from collections.abc import Callable
+import re
+import shutil
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from datasets.errors import InputError
+
+_NO_SPACE = {errno.ENOSPC, errno.EFBIG, *([errno.EDQUOT] if hasattr(errno, "EDQUOT") else [])}
+
 
 def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
-    """Call `write` with the path of a temporary file beside `path`, then rename it to `path`."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    """Call `write` with the path of a temporary file beside `path`, then rename it to `path`.
+
+    Raises InputError, naming `path`, where the disk is full.
+    """
+    with naming_full_disk(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(path.parent, path.name)
+        temporary = _temporary(path)
+        try:
+            write(temporary)
+            os.replace(temporary, path)
+        except OSError as error:
+            if error.errno in _NO_SPACE:
+                raise
+            raise OSError(error.errno, error.strerror or str(error), str(path)) from None
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_folder(folder: Path, *, overwrite: bool = False) -> Iterator[Path]:
+    """Yield an empty folder beside `folder`, which becomes `folder` when the block has ended without an error.
+
+    If another process has put a folder of that name there meanwhile, that one stays, unless `overwrite`: who calls
+    this then looks at what is there. Raises InputError, naming `folder`, where the disk is full.
+    """
+    with naming_full_disk(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(folder.parent, folder.name)
+        temporary = _temporary(folder)
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir()
+        try:
+            yield temporary
+            if overwrite and folder.exists():
+                _replace_folder(temporary, folder)
+            else:
+                _keep_first(temporary, folder)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def remove_folder(folder: Path) -> None:
+    """Delete a folder in one step as seen by its name, so that a kill never leaves a part of it under that name."""
+    replaced = _replaced(folder)
+    os.rename(folder, replaced)
+    shutil.rmtree(replaced)
+
+
+def remove_leftovers(folder: Path, name: str | None = None) -> None:
+    """Delete from `folder` the temporary files and folders that dead processes of this machine left there.
+
+    name: only those that were to become the file or folder of that name, or were replaced by it.
+    """
+    pattern = re.compile(
+        rf"\.{'.+' if name is None else re.escape(name)}(\.replaced)?\.(?P<machine>[^.]+)-(?P<process>\d+)\.partial"
+    )
+    for entry in os.scandir(folder) if folder.is_dir() else ():
+        found = pattern.fullmatch(entry.name)
+        if found and found["machine"] == _machine() and not _is_alive(int(found["process"])):
+            if entry.is_dir(follow_symlinks=False):
+                shutil.rmtree(entry.path, ignore_errors=True)
+            else:
+                with suppress(OSError):
+                    os.unlink(entry.path)
+
+
+@contextmanager
+def naming_full_disk(path: Path) -> Iterator[None]:
+    """Turn the many errors of libraries on a full disk into an InputError that names `path` and the space left."""
     try:
-        write(temporary)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        yield
+    except Exception as error:
+        if not _says_full(error):
+            raise
+        free = shutil.disk_usage(next(folder for folder in path.absolute().parents if folder.exists())).free
+        raise InputError(f"{path}: found no space to write it, {free / 2**20:.1f} MiB are free there") from None
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -31,3 +109,66 @@ def write_compact_json(path: Path, value: Any) -> None:
     if path.suffix == ".gz":
         data = gzip.compress(data, compresslevel=6, mtime=0)
     write_atomically(path, lambda temporary: temporary.write_bytes(data))
+
+
+def _temporary(path: Path) -> Path:
+    """A name beside `path` that is this process's own; `remove_leftovers` reads it."""
+    if path.name in ("", ".."):
+        raise InputError(f"{path}: found a path without a name, expected that of a file or folder to write")
+    return path.with_name(f".{path.name}.{_machine()}-{os.getpid()}.partial")
+
+
+def _replaced(folder: Path) -> Path:
+    return _temporary(folder.with_name(f"{folder.name}.replaced"))
+
+
+def _machine() -> str:
+    """The name of this machine, of which `remove_leftovers` knows the processes; without dots."""
+    return re.sub(r"[^\w-]", "_", socket.gethostname()) or "localhost"
+
+
+def _is_alive(process: int) -> bool:
+    if os.name == "nt":
+        return True  # os.kill would end it there
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        pass
+    return True
+
+
+def _keep_first(temporary: Path, folder: Path) -> None:
+    if os.name == "nt" and folder.is_dir():
+        with suppress(OSError):
+            folder.rmdir()  # an empty one, which the rename replaces elsewhere
+    try:
+        os.rename(temporary, folder)
+    except OSError:
+        if not folder.is_dir():
+            raise
+
+
+def _replace_folder(temporary: Path, folder: Path) -> None:
+    """No system renames a folder over another one, so `folder` is away for a moment; what is left of it is removed."""
+    replaced = _replaced(folder)
+    os.rename(folder, replaced)
+    try:
+        os.rename(temporary, folder)
+    except OSError:
+        os.rename(replaced, folder)
+        raise
+    if replaced.is_dir():
+        shutil.rmtree(replaced, ignore_errors=True)
+    else:
+        replaced.unlink()
+
+
+def _says_full(error: BaseException | None) -> bool:
+    """Whether `error`, or one that it was raised from, says that there is no space."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in _NO_SPACE:
+            return True
+        error = error.__cause__ or error.__context__
+    return False

@@ -17,6 +17,9 @@ IMAGE_SIZE = 256
 GRID_SIZE = 64
 """Side of the evaluation grid: pixel (i, j) of it is pixel (4i+2, 4j+2) of the image."""
 
+MAX_SHAPES = 250
+"""In an image; instance numbers are bytes."""
+
 GRID_STRIDE = IMAGE_SIZE // GRID_SIZE
 GRID = slice(GRID_STRIDE // 2, None, GRID_STRIDE)
 """Index along each image axis that samples the evaluation grid: ``mask[..., GRID, GRID]``."""
@@ -29,9 +32,10 @@ class SceneParameters:
     counts: tuple[int, ...] = (6, 6, 6)
 
     def __post_init__(self):
-        if len(self.counts) != len(CATEGORIES) or min(self.counts) < 0 or not 0 < sum(self.counts) <= 250:
+        if len(self.counts) != len(CATEGORIES) or min(self.counts) < 0 or not 0 < sum(self.counts) <= MAX_SHAPES:
             raise InputError(
-                f"scene counts: found {self.counts}, expected {len(CATEGORIES)} numbers of at least 0, 1 to 250 in all"
+                f"scene counts: found {self.counts}, expected {len(CATEGORIES)} numbers of at least 0, in all 1 to "
+                f"{MAX_SHAPES}"
             )
 
     @classmethod

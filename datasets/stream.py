@@ -5,6 +5,7 @@ from typing import Any
 
 from torch.utils.data import DataLoader, Dataset, Sampler, default_collate
 
+from datasets.processes import end_worker_with_parent
 from datasets.render import Drawable
 from datasets.source import Source
 
@@ -34,6 +35,7 @@ def training_stream(
         collate_fn=collate,
         pin_memory=pin_memory,
         prefetch_factor=4 if workers else None,
+        worker_init_fn=end_worker_with_parent,
     )
 
 

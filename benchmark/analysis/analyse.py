@@ -14,6 +14,7 @@ from benchmark.analysis.errors import error_breakdown, find_errors
 from benchmark.analysis.occlusion import recall_by_occlusion
 from benchmark.evaluation.evaluate import Metrics, evaluate_with_matches
 from benchmark.evaluation.validate import GroundTruth, read_annotations, read_predictions
+from datasets.processes import end_with_parent
 from datasets.table import Source
 
 Result = TypeVar("Result")
@@ -71,7 +72,8 @@ def _of_each(
 ) -> dict[str, Result]:
     if processes == 1 or len(predictions) == 1:
         return {name: function(annotations, path) for name, path in predictions.items()}
-    with ProcessPoolExecutor(min(processes, len(predictions)), mp_context=get_context("spawn")) as pool:
+    workers = min(processes, len(predictions))
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=end_with_parent) as pool:
         found = pool.map(function, [annotations] * len(predictions), predictions.values())
         return dict(zip(predictions, found, strict=True))
 

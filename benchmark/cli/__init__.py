@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from benchmark.cli import check, convert, evaluate, export, models, paths, predict, report, sweep, train, verify
 from datasets.errors import InputError
@@ -25,24 +26,33 @@ COMMANDS = (
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code. Mistakes of the user end as one line on standard error."""
     parser = make_parser()
-    options, rest = parser.parse_known_args(arguments)
-    if rest and options.command is not predict.run:
-        parser.error(f"unrecognized arguments: {' '.join(rest)}")
-    options.rest = rest
-    options.command_line = " ".join(["run_benchmark.py", *(sys.argv[1:] if arguments is None else arguments)])
     try:
+        options, rest = parser.parse_known_args(arguments)
+        if rest and options.command is not predict.run:
+            parser.error(f"unrecognized arguments: {' '.join(rest)}")
+        options.rest = rest
+        options.command_line = " ".join(["run_benchmark.py", *(sys.argv[1:] if arguments is None else arguments)])
         return options.command(options)
     except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-    except OSError as error:  # a full disk, a folder without permission
-        where = error.filename or "the output"
-        print(f"error: {where}: {error.strerror or error}", file=sys.stderr)
+        message = str(error)
+    except OSError as error:  # a folder without permission
+        message = f"{error.filename or 'the output'}: {error.strerror or error}"
+    except MemoryError:
+        message = "found too little memory for this input"
+    print(f"error: {_printable(message)}", file=sys.stderr)
     return 2
+
+
+class _Parser(argparse.ArgumentParser):
+    """Its errors are one line, like all others."""
+
+    def error(self, message: str) -> NoReturn:
+        raise InputError(message.removeprefix("argument "))
 
 
 def make_parser() -> argparse.ArgumentParser:
     """The parser of all commands."""
-    parser = argparse.ArgumentParser(prog="run_benchmark.py", description="Benchmark of amodal instance segmentation")
+    parser = _Parser(prog="run_benchmark.py", description="Benchmark of amodal instance segmentation")
     parser.set_defaults(command=_regenerate)
     commands = parser.add_subparsers(
         title="commands",
@@ -59,3 +69,8 @@ def _regenerate(_: argparse.Namespace) -> int:
 
     regenerate(paths.RESULTS, paths.DATA, paths.ROOT / "README.md")
     return 0
+
+
+def _printable(message: str) -> str:
+    """`message` on one line, whatever names of files and other people's texts it holds."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in message)

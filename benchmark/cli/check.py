@@ -2,10 +2,12 @@
 
 import argparse
 
+from benchmark.cli import values
+
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
     check = commands.add_parser("check", help="run the conformance test on a model")
-    check.add_argument("model", metavar="MODEL")
+    check.add_argument("model", metavar="MODEL", type=values.text)
     check.add_argument("--preset", default=None, help="default: smoke where the model has presets")
     check.set_defaults(command=run)
 

@@ -1,7 +1,8 @@
 """Annotations of other formats for the evaluator, and back."""
 
 import argparse
-from pathlib import Path
+
+from benchmark.cli import values
 
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
@@ -11,8 +12,8 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     formats = ("benchmark", "coco", "cocoa", "kins")
     convert.add_argument("--from", choices=formats, required=True, dest="source")
     convert.add_argument("--to", choices=formats, required=True, dest="target")
-    convert.add_argument("--annotations", type=Path, required=True)
-    convert.add_argument("--out", type=Path, required=True, help=".json or .json.gz")
+    convert.add_argument("--annotations", type=values.existing, required=True)
+    convert.add_argument("--out", type=values.output_file, required=True, help=".json or .json.gz")
     convert.set_defaults(command=run)
 
 

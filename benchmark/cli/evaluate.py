@@ -2,26 +2,32 @@
 
 import argparse
 import sys
-from pathlib import Path
 
+from benchmark.cli import values
 from benchmark.cli.options import metrics_text
 from datasets.errors import InputError
 
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
     evaluate = commands.add_parser("evaluate", help="metrics of a COCO results file")
-    evaluate.add_argument("--annotations", type=Path, required=True, help="from `export` or `convert`, or a flat file "
-                          "of another data set, as `convert --from coco` reads it")  # fmt: skip
-    evaluate.add_argument("--predictions", type=Path, required=True)
+    evaluate.add_argument("--annotations", type=values.existing, required=True, help="from `export` or `convert`, or a "
+                          "flat file of another data set, as `convert --from coco` reads it")  # fmt: skip
+    evaluate.add_argument("--predictions", type=values.existing, required=True)
     evaluate.add_argument("--masks", choices=("amodal", "visible"), default="amodal", help="visible: compare the "
                           "visible_mask of annotations and predictions (default: amodal masks)")  # fmt: skip
-    evaluate.add_argument("--json", type=Path, help="write the metrics there as well")
-    evaluate.add_argument("--out", type=Path, metavar="RUN", help="keep the results as a run folder that the report "
-                          "shows, such as results/released/mine; needs --model")  # fmt: skip
-    evaluate.add_argument("--model", help="name of the model that made the predictions, for --out")
-    evaluate.add_argument("--images-seen", type=int, default=0, help="in its training, for --out (default: not stated)")
-    evaluate.add_argument("--layers", type=int, default=2, help="of masks, where it has them, for --out (default 2)")
-    evaluate.add_argument("--pretraining", default="not stated", help="what it started from, for --out")
+    evaluate.add_argument("--json", type=values.output_file, help="write the metrics there as well")
+    evaluate.add_argument("--out", type=values.output_folder, metavar="RUN", help="keep the results as a run "
+                          "folder that the report shows, such as results/released/mine; needs --model")  # fmt: skip
+    evaluate.add_argument("--model", type=values.text, help="name of the model that made the predictions, for --out")
+    evaluate.add_argument("--images-seen", type=values.count_or_none, default=0, help="in its training, for --out "
+                          "(default: not stated)")  # fmt: skip
+    evaluate.add_argument(
+        "--layers", type=values.layers, default=2, help="of masks, where it has them, for --out (default 2)"
+    )
+    evaluate.add_argument(
+        "--pretraining", type=values.text, default="not stated", help="what it started from, for --out"
+    )
+    evaluate.add_argument("--overwrite", action="store_true", help="replace the run that --out holds")
     evaluate.set_defaults(command=run)
 
 
@@ -42,7 +48,7 @@ def run(options: argparse.Namespace) -> int:
         metrics = keep_external_run(
             options.out, options.model, options.annotations, options.predictions,
             images_seen=options.images_seen, layers=options.layers, pretraining=options.pretraining,
-            command=options.command_line,
+            command=options.command_line, overwrite=options.overwrite,
         )  # fmt: skip
     if options.json:
         write_json(options.json, metrics)

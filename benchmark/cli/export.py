@@ -1,8 +1,8 @@
 """Writing scenes as a COCO dataset."""
 
 import argparse
-from pathlib import Path
 
+from benchmark.cli import values
 from benchmark.cli.options import add_scene_options, scenes_of
 from datasets.seeds import EVALUATION_IMAGES, EVALUATION_SEED
 
@@ -10,9 +10,9 @@ from datasets.seeds import EVALUATION_IMAGES, EVALUATION_SEED
 def add_parser(commands: argparse._SubParsersAction) -> None:
     export = commands.add_parser("export", help="write scenes as a COCO dataset")
     add_scene_options(export)
-    export.add_argument("--images", type=int, default=EVALUATION_IMAGES)
-    export.add_argument("--seed", type=int, default=EVALUATION_SEED)
-    export.add_argument("--out", type=Path, required=True)
+    export.add_argument("--images", type=values.count, default=EVALUATION_IMAGES)
+    export.add_argument("--seed", type=values.seed, default=EVALUATION_SEED)
+    export.add_argument("--out", type=values.output_folder, required=True)
     export.add_argument("--overwrite", action="store_true", help="replace what --out holds")
     export.set_defaults(command=run)
 

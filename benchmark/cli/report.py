@@ -1,14 +1,13 @@
 """Tables, figures and page from the released runs."""
 
 import argparse
-from pathlib import Path
 
-from benchmark.cli import paths
+from benchmark.cli import paths, values
 
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
     report = commands.add_parser("report", help="tables, figures and HTML from the released runs")
-    report.add_argument("--out", type=Path, default=paths.RESULTS / "report")
+    report.add_argument("--out", type=values.output_folder, default=paths.RESULTS / "report")
     report.set_defaults(command=run)
 
 

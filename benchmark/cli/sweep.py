@@ -2,9 +2,8 @@
 
 import argparse
 from collections.abc import Sequence
-from pathlib import Path
 
-from benchmark.cli import paths
+from benchmark.cli import paths, values
 from benchmark.cli.options import add_device, add_settings
 from datasets.errors import InputError
 from datasets.seeds import EVALUATION_IMAGES
@@ -16,12 +15,14 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     sweep.add_argument("--instances", metavar="N,N,...", help="rectangles per image (default: 6,12,18,24,30)")
     sweep.add_argument("--preset", default="compact", help="hyperparameters; `models` lists them (default: compact)")
     add_settings(sweep)
-    sweep.add_argument("--layers", type=int, default=2, help="layers of masks L (default 2, as in the paper)")
-    sweep.add_argument("--images", type=int, help="budget of each run in images seen (default: the preset's)")
-    sweep.add_argument("--evaluation-images", type=int, default=EVALUATION_IMAGES)
-    sweep.add_argument("--out", type=Path, default=paths.RESULTS / "figure3", help="folder of the run folders")
-    sweep.add_argument("--max-minutes", type=float, help="stop each run at a checkpoint after so long")
-    sweep.add_argument("--parallel", type=int, default=1, help="runs at a time (default 1)")
+    sweep.add_argument("--layers", type=values.layers, default=2, help="layers of masks L (default 2, as in the paper)")
+    sweep.add_argument("--images", type=values.count, help="budget of each run in images seen (default: the preset's)")
+    sweep.add_argument("--evaluation-images", type=values.count, default=EVALUATION_IMAGES)
+    sweep.add_argument(
+        "--out", type=values.output_folder, default=paths.RESULTS / "figure3", help="folder of the run folders"
+    )
+    sweep.add_argument("--max-minutes", type=values.minutes, help="stop each run at a checkpoint after so long")
+    sweep.add_argument("--parallel", type=values.whole_number(1, 10_000), default=1, help="runs at a time (default 1)")
     sweep.add_argument("--cluster", choices=("local", "slurm"), default="local", help="where runs run (default: local)")
     sweep.add_argument("--slurm", action="append", default=[], metavar="NAME=VALUE", help="a parameter for sbatch, "
                        "such as partition=gpu, time=600 (minutes) or cpus_per_task=4")  # fmt: skip

@@ -1,9 +1,8 @@
 """Training a model, then predicting and evaluating the evaluation set."""
 
 import argparse
-from pathlib import Path
 
-from benchmark.cli import paths
+from benchmark.cli import paths, values
 from benchmark.cli.options import (
     add_device,
     add_scene_options,
@@ -20,22 +19,23 @@ from datasets.seeds import EVALUATION_IMAGES, EVALUATION_SEED, TRAINING_SEED
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
     train = commands.add_parser("train", help="train a model, then predict and evaluate the evaluation set")
-    train.add_argument("model", metavar="MODEL", help="a registered model, or module:Class")
+    train.add_argument("model", metavar="MODEL", type=values.text, help="a registered model, or module:Class")
     train.add_argument("--preset", help="hyperparameters; `models` lists them")
     add_settings(train)
     add_scene_options(train)
-    train.add_argument("--layers", type=int, default=2, help="layers of masks L (default 2, as in the paper)")
-    train.add_argument("--images", type=int, help="budget in images seen (default: the preset's)")
-    train.add_argument("--seed", type=int, default=TRAINING_SEED)
-    train.add_argument("--out", type=Path, help="run folder (default: runs/<model>-<preset>-n<N>-l<L>)")
+    train.add_argument("--layers", type=values.layers, default=2, help="layers of masks L (default 2, as in the paper)")
+    train.add_argument("--images", type=values.count, help="budget in images seen (default: the preset's)")
+    train.add_argument("--seed", type=values.seed, default=TRAINING_SEED)
+    train.add_argument("--out", type=values.output_folder, help="run folder (default: runs/<model>-<preset>-n<N>-l<L>)")
     train.add_argument("--resume", action="store_true", help="go on from the last checkpoint in --out")
     train.add_argument("--overwrite", action="store_true", help="replace the run in --out")
-    train.add_argument("--max-minutes", type=float, help="stop at a checkpoint after so long")
-    train.add_argument("--max-images", type=int, help="stop at a checkpoint after so many images of the budget, whose "
-                       "schedule stays as it is, then predict and evaluate")  # fmt: skip
+    train.add_argument("--max-minutes", type=values.minutes, help="stop at a checkpoint after so long")
+    train.add_argument("--max-images", type=values.count, help="stop at a checkpoint after so many images of the "
+                       "budget, whose schedule stays as it is, then predict and evaluate")  # fmt: skip
     add_variants(train, "all")
-    train.add_argument("--evaluation-images", type=int, default=EVALUATION_IMAGES)
-    train.add_argument("--evaluation-seed", type=int, default=EVALUATION_SEED, help="seed of the scenes to evaluate on")
+    train.add_argument("--evaluation-images", type=values.count, default=EVALUATION_IMAGES)
+    train.add_argument("--evaluation-seed", type=values.seed, default=EVALUATION_SEED, help="seed of the scenes to "
+                       "evaluate on")  # fmt: skip
     add_device(train)
     train.set_defaults(command=run)
 
@@ -47,6 +47,7 @@ def run(options: argparse.Namespace) -> int:
     from benchmark.models.registry import find_adapter, find_preset
     from benchmark.runs.folder import is_main_process
     from benchmark.runs.make import predict_and_evaluate, train
+    from datasets.export import check_images_and_seed
 
     adapter = find_adapter(options.model)
     preset = with_images(find_preset(adapter, options.model, options.preset), options.images)
@@ -54,10 +55,7 @@ def run(options: argparse.Namespace) -> int:
         raise InputError(f"{options.model}: has nothing to train; use predict")
     for setting in options.settings:
         preset = with_setting(preset, setting)
-    if options.layers < 1:
-        raise InputError(f"--layers: found {options.layers}, expected at least 1")
-    if options.max_images is not None and options.max_images < 1:
-        raise InputError(f"--max-images: found {options.max_images}, expected at least 1")
+    check_images_and_seed(options.evaluation_images, options.evaluation_seed)
     scenes = scenes_of(options)
     name = options.model.rpartition(":")[2]
     folder = options.out or paths.RUNS / f"{name}-{options.preset}-n{scenes.label}-l{options.layers}"
@@ -72,6 +70,6 @@ def run(options: argparse.Namespace) -> int:
         return 0
     dataset = evaluation_set(paths.DATA, scenes, options.evaluation_images, options.evaluation_seed)
     metrics = predict_and_evaluate(run, dataset, variants)
-    for variant, values in metrics.items():
-        print(f"{folder} {variant}\n{metrics_text(values)}")
+    for variant, of_variant in metrics.items():
+        print(f"{folder} {variant}\n{metrics_text(of_variant)}")
     return 0

@@ -1,7 +1,6 @@
 """Making runs: train, predict, evaluate, and the folder that holds the results."""
 
 import random
-import shutil
 import sys
 import time
 from collections.abc import Sequence
@@ -12,12 +11,15 @@ import numpy as np
 
 from benchmark.adapter import Adapter, Run
 from benchmark.analysis.analyse import Analysis
+from benchmark.engine.rows import read_log
 from benchmark.evaluation.evaluate import Metrics, evaluate
 from benchmark.evaluation.validate import read_annotations
 from benchmark.models.presets import preset_from_values
 from benchmark.models.registry import find_adapter, find_preset
 from benchmark.runs.folder import (
+    ANALYSIS,
     MANIFEST,
+    METRICS,
     holds_run,
     is_main_process,
     predictions_path,
@@ -37,6 +39,8 @@ from benchmark.runs.manifest import (
 from benchmark.runs.predictions import predict, write_predictions
 from datasets.errors import InputError
 from datasets.exported import ExportedDataset
+from datasets.files import remove_folder, remove_leftovers
+from datasets.locks import locked
 from datasets.scene import SceneParameters
 from datasets.source import read_source
 
@@ -45,9 +49,16 @@ def train(run: Run, *, resume: bool, overwrite: bool) -> bool:
     """Train in ``run.folder``; True when ``run.max_images`` or the budget are seen, False when time was over first.
 
     A run that is so far already is not trained again, whether or not its checkpoint is still there.
-    Raises InputError if the folder holds a run and neither `resume` nor `overwrite` is given, or if the run to resume
-    differs in model, preset, scenes, layers or seed.
+    Raises InputError if the folder holds a run and neither `resume` nor `overwrite` is given, if the run to resume
+    differs in model, preset, scenes, layers or seed, or if another process works on the run.
     """
+    if not is_main_process():
+        return _train(run, resume, overwrite)
+    with locked(run.folder):
+        return _train(run, resume, overwrite)
+
+
+def _train(run: Run, resume: bool, overwrite: bool) -> bool:
     adapter = find_adapter(run.model)
     if is_main_process():
         _prepare_folder(run, adapter, resume, overwrite)
@@ -69,8 +80,15 @@ def predict_and_evaluate(
     """Write predictions, metrics and analysis of `variants` to the run's folder; returns the metrics by variant.
 
     Metrics of other variants of the same dataset are kept. analyse: False leaves ``analysis.json`` out, which takes
-    a second or two per variant and thousand images.
+    a second or two per variant and thousand images. Raises InputError if another process works on the run.
     """
+    with locked(run.folder):
+        return _predict_and_evaluate(run, dataset, variants, keep_predictions, analyse)
+
+
+def _predict_and_evaluate(
+    run: Run, dataset: ExportedDataset, variants: Sequence[str], keep_predictions: bool, analyse: bool
+) -> dict[str, Metrics]:
     adapter = find_adapter(run.model)
     seed_everything(run.seed)
     started = time.monotonic()
@@ -86,7 +104,10 @@ def predict_and_evaluate(
         write_run_manifest(run, finished=True)
     manifest = read_manifest(run.folder)
     same_dataset = manifest.get("dataset", {}).get("content_hash") == dataset.info.get("content_hash")
-    earlier = read_metrics(run.folder) if same_dataset else {}
+    if not same_dataset:  # a kill in between must not leave these beside the new dataset's
+        for name in (METRICS, ANALYSIS):
+            (run.folder / name).unlink(missing_ok=True)
+    earlier = read_metrics(run.folder)
     if analyses:
         write_analysis(run.folder, {name: analysis.summary for name, analysis in analyses.items()}, keep=bool(earlier))
     if keep_predictions:
@@ -154,14 +175,26 @@ def _as_far_as_asked(run: Run) -> bool:
 
 
 def _prepare_folder(run: Run, adapter: Adapter, resume: bool, overwrite: bool) -> None:
+    remove_leftovers(run.folder.parent, run.folder.name)
+    remove_leftovers(run.folder)
     holds_files = run.folder.is_dir() and any(run.folder.iterdir())
     if run.folder.exists() and not run.folder.is_dir():
         raise InputError(f"--out {run.folder}: is a file, expected a folder")
     if holds_files and overwrite:
         read_manifest(run.folder)  # raises: only a run is ever replaced
-        shutil.rmtree(run.folder)
+        remove_folder(run.folder)
     elif holds_files and resume:
         check_same(run, adapter, read_manifest(run.folder))
+        _mend_log(run)
     elif holds_files:
         raise InputError(f"--out {run.folder}: already holds a run; --resume to go on, --overwrite to start again")
     run.folder.mkdir(parents=True, exist_ok=True)
+
+
+def _mend_log(run: Run) -> None:
+    """Put a damaged log aside: the checkpoint is all that going on needs."""
+    try:
+        read_log(run.training_log)
+    except InputError as error:
+        print(f"{error}; the log begins anew at the checkpoint", file=sys.stderr)
+        run.training_log.unlink()

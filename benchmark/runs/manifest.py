@@ -6,9 +6,8 @@ from dataclasses import asdict, dataclass, is_dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from benchmark.adapter import Adapter, Run
+from benchmark.engine.rows import read_log
 from benchmark.engine.settings import TrainingSettings
 from benchmark.models.hints import pretraining
 from benchmark.runs.folder import MANIFEST, read_object
@@ -149,10 +148,8 @@ def check_same(run: Run, adapter: Adapter, manifest: Mapping[str, Any]) -> None:
 
 def training_progress(run: Run) -> tuple[int, float]:
     """Images seen and seconds trained, from the last line of the training log; zeros without one."""
-    if not run.training_log.exists():
-        return 0, 0.0
-    rows = pd.read_csv(run.training_log)
-    return (int(rows["images"].iloc[-1]), float(rows["seconds"].iloc[-1])) if len(rows) else (0, 0.0)
+    rows = read_log(run.training_log)
+    return (int(rows[-1]["images"]), rows[-1]["seconds"]) if rows else (0, 0.0)
 
 
 def _with_this_sitting(

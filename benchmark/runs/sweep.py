@@ -5,14 +5,12 @@ Each run is trained, predicts its evaluation set and is evaluated in a job of it
 half-trained ones go on from their checkpoint.
 """
 
-import fcntl
 import os
 import signal
 import sys
 import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -28,6 +26,7 @@ from benchmark.runs.hardware import find_device
 from benchmark.runs.make import predict_and_evaluate, train
 from benchmark.runs.manifest import check_same, describe, read_manifest
 from datasets.errors import InputError
+from datasets.locks import locked
 from datasets.processes import usable_cores
 from datasets.seeds import EVALUATION_SEED
 
@@ -114,7 +113,7 @@ class Job(Checkpointable):
         """Train, predict and evaluate. An error is an outcome too; its traceback goes to the job's log."""
         started = time.monotonic()
         try:
-            with _lock(self.run.folder):
+            with locked(self.run.folder):
                 metrics = read_metrics(self.run.folder) if self.is_finished() else self._work()
         except Exception as error:  # of any kind: the other runs go on, and the sweep tells
             traceback.print_exc()
@@ -143,19 +142,6 @@ class Job(Checkpointable):
             return {}
         dataset = evaluation_set(self.data, run.source, self.evaluation_images)
         return predict_and_evaluate(run, dataset, find_adapter(run.model).variants[:1])
-
-
-@contextmanager
-def _lock(folder: Path) -> Iterator[None]:
-    """Only one process works on a run; the lock of a process that died is free again."""
-    path = folder.parent / JOBS / f"{folder.name}.lock"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise InputError(f"{folder}: another process is working on this run") from None
-        yield
 
 
 def _visible_gpus() -> list[str]:

@@ -11,7 +11,7 @@ from benchmark.adapter import Run
 from benchmark.engine import precision
 from benchmark.engine.optimizer import make_optimizer
 from benchmark.engine.settings import TrainingSettings
-from benchmark.runs.manifest import write_manifest
+from benchmark.runs.manifest import write_run_manifest
 from datasets.scene import SceneParameters
 
 
@@ -36,7 +36,7 @@ def test_manifest_and_autocast_say_what_is_computed(capability, tmp_path):
     with precision.autocast("fp32", "cpu"):
         assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == torch.float32
     run = Run(tmp_path, "layered-embedding", "compact", Preset(), SceneParameters())
-    write_manifest(run, "train", finished=False, wall_time={})
+    write_run_manifest(run, finished=False)
     manifest = json.loads((tmp_path / "manifest.json").read_text())
     assert manifest["precision"] == manifest["sittings"][0]["precision"] == expected
 
