@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from baselines.dynamic_masks.instances import find_instances
-from baselines.dynamic_masks.loss import LossSettings, dynamic_mask_loss, sample_pixels
+from baselines.dynamic_masks.loss import LossSettings, dynamic_mask_loss, sample_pixels, sample_points
 from baselines.dynamic_masks.network import DynamicMaskNetwork, Maps
 from baselines.dynamic_masks.presets import PRESETS
 from baselines.dynamic_masks.targets import collate, render_visible
@@ -55,9 +55,10 @@ class DynamicMasks(Adapter):
 def training_step(model: nn.Module, batch: dict[str, Tensor], settings: LossSettings) -> dict[str, Tensor]:
     """Loss and its terms on a batch from `collate`; random visible pixels of every instance draw its masks."""
     pixels = sample_pixels(batch["instance_map"], settings.pixels_per_instance)
-    drawn = model(batch["image"], pixels)
+    points = sample_points(settings.block, pixels.device)
+    drawn = model(batch["image"], pixels, points)
     with torch.autocast(pixels.device.type, enabled=False):
-        return dynamic_mask_loss(drawn, pixels, batch, settings)
+        return dynamic_mask_loss(drawn, pixels, points, batch, settings)
 
 
 @torch.inference_mode()

@@ -1,6 +1,7 @@
 """The loss: classes of what is visible, the masks that sampled pixels draw, and how good these are."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -8,18 +9,21 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy,
 
 from baselines.dynamic_masks.network import Drawn
 from benchmark.models.hints import NotNegative, Width
+from datasets.scene import GRID_SIZE
 
 
 @dataclass(frozen=True)
 class LossSettings:
     """Weights of the terms beside the classes' 1, and what is sampled.
 
-    pixels_per_instance: visible pixels that draw masks in a training step, for each instance. mask_weight: of the
+    pixels_per_instance: visible pixels that draw masks in a training step, for each instance. block: what they
+    draw is compared with the truth at one random pixel of each block of so many pixels a side. mask_weight: of the
     amodal masks; visible_weight: of the visible masks. balanced_weight: of the balanced binary cross-entropy beside
     the Dice loss. quality_weight: of the binary cross-entropy of the quality.
     """
 
     pixels_per_instance: Width = 3
+    block: Literal[1, 2, 4, 8] = 2
     mask_weight: NotNegative = 2.0
     visible_weight: NotNegative = 0.5
     balanced_weight: NotNegative = 0.2
@@ -41,12 +45,21 @@ def sample_pixels(instance_map: Tensor, per_instance: int) -> Tensor:
     return order[(rank < per_instance) & (by_instance % 256 > 0)].sort().values
 
 
+def sample_points(block: int, device: torch.device) -> Tensor:
+    """One random pixel of each block of the grid: flat places in (64, 64), (P,) int64."""
+    blocks = GRID_SIZE // block
+    corners = torch.arange(blocks, device=device) * block
+    shifts = torch.randint(block, (2, blocks, blocks), device=device)
+    return ((corners[:, None] + shifts[0]) * GRID_SIZE + corners + shifts[1]).flatten()
+
+
 def dynamic_mask_loss(
-    drawn: Drawn, pixels: Tensor, batch: dict[str, Tensor], settings: LossSettings
+    drawn: Drawn, pixels: Tensor, points: Tensor, batch: dict[str, Tensor], settings: LossSettings
 ) -> dict[str, Tensor]:
     """All terms and, as "loss", their weighted sum; means over pixels of the batch or over sampled pixels.
 
-    batch: from `collate`. pixels: (M,), those that drew ``drawn.mask_logits``. Images without instances have no mask.
+    batch: from `collate`. pixels: (M,), those that drew ``drawn.mask_logits``, at `points` (P,). Images without
+    instances have no mask.
     """
     instance_map = batch["instance_map"]
     table = pad(batch["categories"], (1, 0)).long()
@@ -55,8 +68,8 @@ def dynamic_mask_loss(
     if len(pixels):
         images = pixels // instance_map[0].numel()
         numbers = instance_map.flatten()[pixels].long()
-        amodal = batch["masks"][images, numbers - 1].flatten(1).float()
-        visible = (instance_map.flatten(1)[images] == numbers[:, None]).float()
+        amodal = batch["masks"].flatten(2)[:, :, points][images, numbers - 1].float()
+        visible = (instance_map.flatten(1)[:, points][images] == numbers[:, None]).float()
         logits, visible_logits = drawn.mask_logits.unbind(1)
         terms["amodal"] = mask_loss(logits, amodal, settings.balanced_weight).mean()
         terms["visible"] = mask_loss(visible_logits, visible, settings.balanced_weight).mean()
@@ -76,7 +89,7 @@ def dynamic_mask_loss(
 
 
 def mask_loss(logits: Tensor, target: Tensor, balanced_weight: float) -> Tensor:
-    """Dice loss and balanced binary cross-entropy of masks (M, P): (M,).
+    """Dice loss and balanced binary cross-entropy of M masks at P points, (M, P): (M,).
 
     Dice: 1 - 2 |pt| / (|p|^2 + |t|^2) (Milletari et al. 2016). Balanced: the mean over the mask and the mean over the
     rest weigh the same.

@@ -32,9 +32,9 @@ class NetworkSettings:
     """
 
     blocks: tuple[Width, Width, Width, Width] = (1, 2, 2, 1)
-    channels: tuple[Width, Width, Width, Width] = (64, 96, 128, 192)
+    channels: tuple[Width, Width, Width, Width] = (32, 96, 128, 192)
     pyramid_channels: Width = 64
-    head_channels: Width = 96
+    head_channels: Width = 64
     mask_channels: Width = 32
     mask_features: Width = 16
     hidden: Width = 8
@@ -61,7 +61,7 @@ class Maps(NamedTuple):
 
 
 class Drawn(NamedTuple):
-    """Mask logits (M, 2, 64 * 64) that M pixels draw: amodal and visible."""
+    """Mask logits (M, 2, P) that M pixels draw at P points: amodal and visible."""
 
     maps: Maps
     mask_logits: Tensor
@@ -77,30 +77,30 @@ class DynamicMaskNetwork(nn.Module):
         width = settings.pyramid_channels
         self.laterals = nn.ModuleList([nn.Conv2d(channels, width, 1) for channels in settings.channels])
         self.smooth = nn.ModuleList([_convolution(width, width) for _ in settings.channels[1:-1]])
-        self.head = _convolution(width + COORDINATES, settings.head_channels)
-        self.mask_head = _convolution(width + COORDINATES, settings.mask_channels)
+        self.position = nn.Conv2d(COORDINATES, width, 1)
+        self.head = _convolution(width, settings.head_channels)
+        self.mask_head = _convolution(width, settings.mask_channels)
         self.classes_and_quality = nn.Conv2d(settings.head_channels, CLASSES + 1, 1)
         self.weights = nn.Linear(settings.head_channels + COORDINATES, settings.weights)
         self.mask_features = nn.Conv2d(settings.mask_channels, settings.mask_features, 1)
         axis = (torch.arange(GRID_SIZE) + 0.5) / (GRID_SIZE / 2) - 1  # -1 at one edge, 1 at the other
         self.register_buffer("grid", torch.stack(torch.meshgrid(axis, axis, indexing="ij")), persistent=False)
 
-    def forward(self, image: Tensor, pixels: Tensor) -> Drawn:
-        """image: (B, 256, 256) uint8. pixels: (M,) int64, flat places in (B, 64, 64), sorted."""
+    def forward(self, image: Tensor, pixels: Tensor, points: Tensor | None = None) -> Drawn:
+        """Maps of images, as `maps` takes them, and masks, as `draw` takes what they need."""
         maps = self.maps(image)
-        return Drawn(maps, self.draw(maps, pixels))
+        return Drawn(maps, self.draw(maps, pixels, points))
 
     def maps(self, image: Tensor) -> Maps:
         """image: (B, 256, 256) or (B, 256, 256, 3) uint8; outlines become 1, the white between them 0."""
         if image.ndim == 4:
             image = image.float().mean(dim=3)
-        features = self._pyramid(1 - image[:, None].float() / 255)
-        grid = self.grid.expand(len(image), -1, -1, -1).to(features.dtype)
-        features = torch.cat([features, grid], dim=1)
+        features = self._pyramid(1 - image[:, None].float() / 255) + self.position(self.grid[None])
         head = self.head(features)
         classes, quality = self.classes_and_quality(head).float().split([CLASSES, 1], dim=1)
         mask_features = self.mask_features(self.mask_head(features)).float()
-        return Maps(classes, quality[:, 0], head, torch.cat([mask_features, self.grid.expand_as(grid)], dim=1))
+        grid = self.grid.expand(len(image), -1, -1, -1)
+        return Maps(classes, quality[:, 0], head, torch.cat([mask_features, grid], dim=1))
 
     def draw(self, maps: Maps, pixels: Tensor, points: Tensor | None = None) -> Tensor:
         """Mask logits (M, 2, P) of the tiny networks of `pixels`, at P `points` of their images.
