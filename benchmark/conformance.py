@@ -6,6 +6,7 @@ image without shapes.
 
 import json
 import tempfile
+import traceback
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -101,3 +102,5 @@ def _attempt(what: str, check: Callable[[], list[str]]) -> list[str]:
         return check()
     except InputError as error:
         return [f"{what}: {error}"]
+    except Exception as error:  # the author's code: whatever it raises is the author's to know
+        return [f"{what}: {' '.join(traceback.format_exception_only(error)[-1].split())}"]

@@ -98,17 +98,27 @@ def naming_full_disk(path: Path) -> Iterator[None]:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Indented JSON; refuses NaN."""
-    text = json.dumps(value, indent=1, allow_nan=False) + "\n"
+    """Indented JSON. Raises InputError for NaN and infinity, which JSON does not have."""
+    text = _as_json(path, value, indent=1) + "\n"
     write_atomically(path, lambda temporary: temporary.write_text(text))
 
 
 def write_compact_json(path: Path, value: Any) -> None:
-    """JSON without white space, gzipped if `path` ends in .gz, the same bytes for the same value; refuses NaN."""
-    data = json.dumps(value, separators=(",", ":"), allow_nan=False).encode()
+    """JSON without white space, gzipped if `path` ends in .gz, the same bytes for the same value.
+
+    Raises InputError for NaN and infinity, which JSON does not have.
+    """
+    data = _as_json(path, value, separators=(",", ":")).encode()
     if path.suffix == ".gz":
         data = gzip.compress(data, compresslevel=6, mtime=0)
     write_atomically(path, lambda temporary: temporary.write_bytes(data))
+
+
+def _as_json(path: Path, value: Any, **options: Any) -> str:
+    try:
+        return json.dumps(value, allow_nan=False, **options)
+    except ValueError as error:
+        raise InputError(f"{path}: found a number to write that JSON does not have ({error})") from None
 
 
 def _temporary(path: Path) -> Path:

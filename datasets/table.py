@@ -4,6 +4,7 @@ Every fault is an `InputError` of one line that names the file and the entry, wh
 """
 
 import gzip
+import io
 import json
 import reprlib
 import zlib
@@ -17,6 +18,12 @@ from pycocotools import mask as coco_mask
 from datasets.errors import InputError
 from datasets.rle import find_fault
 
+MAX_PIXELS = 2**29 - 1
+"""Of an image; masks of more cannot be coded (`datasets.rle.MAX_GROUPS`)."""
+
+SMALL_FILE, MAX_UNPACKED_RATIO = 2**26, 100
+"""A gzipped file may unpack to so many bytes, or so many times its size. Files of masks reach 20 times."""
+
 Source = str | Path | dict | list
 """A .json or .json.gz file, or what such a file holds."""
 
@@ -29,7 +36,7 @@ def load_json(source: Source, what: str) -> tuple[Any, str]:
     try:
         content = Path(source).read_bytes()
         if content.startswith(b"\x1f\x8b"):
-            content = gzip.decompress(content)
+            content = _unpacked(content)
         return json.loads(content), name
     except FileNotFoundError:
         raise InputError(f"{name}: found no such file, expected a .json or .json.gz file of {what}") from None
@@ -42,10 +49,29 @@ def load_json(source: Source, what: str) -> tuple[Any, str]:
         raise InputError(f"{name}: found an unreadable file ({reason}), expected JSON with {what}") from None
 
 
+def _unpacked(content: bytes) -> bytes:
+    """Gunzip, up to a size that no file of masks has. Raises ValueError beyond."""
+    limit = max(SMALL_FILE, MAX_UNPACKED_RATIO * len(content))
+    with gzip.open(io.BytesIO(content)) as file:
+        unpacked = file.read(limit + 1)
+    if len(unpacked) > limit:
+        raise ValueError(f"it unpacks to more than {MAX_UNPACKED_RATIO} times its size")
+    return unpacked
+
+
+def image_sizes(images: "Table") -> dict[int, list[int]]:
+    """Image id -> [height, width], each such that its masks can be coded."""
+    heights, widths = (images.column(key, is_positive, "a positive integer") for key in ("height", "width"))
+    for index, (height, width) in enumerate(zip(heights, widths, strict=True)):
+        if height * width > MAX_PIXELS:
+            raise images.fault(index, "width", f"at most {MAX_PIXELS:,} pixels in all", f"{width} x height {height}")
+    return {i: [h, w] for i, h, w in zip(images.unique_ids(), heights, widths, strict=True)}
+
+
 class Table:
     """A list of dicts from a file, read column by column; each method raises InputError for the first bad entry."""
 
-    def __init__(self, data: dict, key: str, name: str, label: str, places: Sequence[str] | None = None):
+    def __init__(self, data: Any, key: str, name: str, label: str, places: Sequence[str] | None = None):
         """name: the file. label: what an entry is called in messages, together with its position; or places: what each
         of them is called, for entries that are not a list of their own in the file."""
         self.entries, self.name, self.label, self.places = data.get(key), name, label, places

@@ -14,7 +14,7 @@ from typing import Literal
 from datasets.errors import InputError
 from datasets.formats import coco
 from datasets.rle import mask_areas
-from datasets.table import Source, Table, is_fraction, is_positive, load_json, show_kind
+from datasets.table import Source, Table, image_sizes, is_fraction, is_positive, load_json, show_kind
 
 Masks = Literal["amodal", "visible"]
 """Which masks of annotations and predictions are compared."""
@@ -94,20 +94,19 @@ def read_annotations(source: Source, masks: Masks = "amodal") -> GroundTruth:
     if not images.entries:
         raise InputError(f"{name}: images: found an empty list, expected at least one image")
 
-    heights, widths = (images.column(key, is_positive, "a positive integer") for key in ("height", "width"))
-    image_sizes = {i: [h, w] for i, h, w in zip(images.unique_ids(), heights, widths, strict=True)}
+    sizes = image_sizes(images)
     category_ids = categories.unique_ids()
-    annotation_images = annotations.references("image_id", image_sizes, "the images")
+    annotation_images = annotations.references("image_id", sizes, "the images")
     annotations.column("iscrowd", lambda value: value in (None, 0), "0 (a crowd region has no amodal mask)")
     ground_truth = GroundTruth(
         name=name,
         masks=masks,
-        image_sizes=image_sizes,
+        image_sizes=sizes,
         category_ids=category_ids,
         annotation_ids=annotations.unique_ids(),
         annotation_images=annotation_images,
         annotation_categories=annotations.references("category_id", category_ids, "the categories"),
-        segmentations=annotations.masks([image_sizes[image_id] for image_id in annotation_images], MASK_KEYS[masks]),
+        segmentations=annotations.masks([sizes[image_id] for image_id in annotation_images], MASK_KEYS[masks]),
         occlusion_rates=annotations.column("occlude_rate", is_fraction, "a number in [0, 1]"),
         orders=annotations.optional_column("order", is_positive, "an integer of at least 1"),
         notes=notes,

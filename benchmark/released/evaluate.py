@@ -1,6 +1,7 @@
 """Evaluating what is released: the kept predictions of every run, and the models that need no training."""
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,9 +11,10 @@ from benchmark.evaluation.evaluate import Metrics, evaluate
 from benchmark.evaluation.sets import evaluation_set
 from benchmark.evaluation.validate import read_annotations
 from benchmark.models.registry import adapter_names, find_adapter
-from benchmark.runs.folder import kept_predictions, read_metrics, run_folders, write_analysis, write_metrics
+from benchmark.runs.folder import MANIFEST, kept_predictions, read_metrics, run_folders, write_analysis, write_metrics
 from benchmark.runs.make import predict_and_evaluate
 from benchmark.runs.manifest import read_manifest
+from datasets.errors import InputError
 from datasets.exported import ExportedDataset
 from datasets.scene import SceneParameters
 
@@ -33,11 +35,19 @@ def run_untrained_models(released: Path, dataset: ExportedDataset, *, analyse: b
 
 
 def evaluate_released(released: Path, data: Path) -> dict[str, dict[str, Metrics]]:
-    """Metrics of all kept predictions by run and variant, computed again; writes nothing."""
-    metrics = {}
+    """Metrics of all kept predictions by run and variant, computed again; writes nothing.
+
+    Damaged files are left out, which a line on standard error says.
+    """
+    metrics: dict[str, dict[str, Metrics]] = {}
     for folder, dataset, predictions in _kept_predictions(released, data):
         ground_truth = read_annotations(dataset.annotations_file)
-        metrics[folder.name] = {variant: evaluate(ground_truth, path) for variant, path in predictions.items()}
+        found = metrics.setdefault(folder.name, {})
+        for variant, path in predictions.items():
+            try:
+                found[variant] = evaluate(ground_truth, path)
+            except InputError as error:
+                print(f"{error}; these predictions are left out", file=sys.stderr)
     return metrics
 
 
@@ -59,11 +69,23 @@ def analyse_released(released: Path, data: Path) -> dict[str, dict[str, Analysis
 
 
 def _kept_predictions(released: Path, data: Path) -> Iterator[tuple[Path, ExportedDataset, dict[str, Path]]]:
-    """(run folder, the dataset that it was evaluated on, variant -> results file) of each run that kept some."""
+    """(run folder, the dataset that it was evaluated on, variant -> results file) of each run that kept some.
+
+    A damaged run is left out, which a line on standard error says.
+    """
     for folder in run_folders(released):
-        files = {variant: kept_predictions(folder, variant) for variant in read_metrics(folder)}
-        kept = {variant: path for variant, path in files.items() if path}
-        described = read_manifest(folder).get("dataset") or {}
-        if kept and "parameters" in described:  # other data cannot be made again
+        try:
+            files = {variant: kept_predictions(folder, variant) for variant in read_metrics(folder)}
+            kept = {variant: path for variant, path in files.items() if path}
+            described = read_manifest(folder).get("dataset") or {}
+            if not kept or not described.get("parameters"):  # other data cannot be made again
+                continue
+            for key in ("images", "seed"):
+                if described.get(key) is None:
+                    raise InputError(f"{folder / MANIFEST}: dataset: found no {key}, expected its {key}")
             scenes = SceneParameters(tuple(described["parameters"]["counts"]))
-            yield folder, evaluation_set(data, scenes, described["images"], described["seed"]), kept
+            dataset = evaluation_set(data, scenes, described["images"], described["seed"])
+        except InputError as error:
+            print(f"{error}; the run is left out", file=sys.stderr)
+            continue
+        yield folder, dataset, kept

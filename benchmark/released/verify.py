@@ -1,18 +1,28 @@
 """Do the released numbers still hold? Recomputes them and compares with ``results/expected.json``."""
 
-import json
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import pandas as pd
+from typing_extensions import TypedDict
 
 from benchmark.evaluation.sets import evaluation_set
 from benchmark.released.evaluate import evaluate_released, run_untrained_models
+from benchmark.runs.folder import read_object
 from datasets.errors import InputError
 from datasets.files import write_json
 from datasets.scene import SceneParameters
 from datasets.seeds import EVALUATION_INSTANCES_PER_CLASS
+
+
+class Expected(TypedDict):
+    """``results/expected.json``."""
+
+    tolerances: dict[str, float]
+    datasets: dict[str, str]
+    metrics: dict[str, Any]
+
 
 TOLERANCES = {"AP": 1e-6, "order_accuracy": 1e-6, "default": 1e-6}
 """Written to a new expected.json; a person may widen one there for a reason, and it is kept."""
@@ -24,8 +34,8 @@ def verify(results: Path, data: Path, *, update: bool = False) -> int:
     Prints a table of differences. update: write what was found as the new expectation instead.
     """
     path = results / "expected.json"
+    expected = read_object(path, Expected) if path.exists() else {}
     found = recompute(results, data)
-    expected = json.loads(path.read_text()) if path.exists() else {}
     if update:
         write_json(path, {"tolerances": expected.get("tolerances", TOLERANCES), **found})
         print(f"{path}: written")
@@ -47,6 +57,7 @@ def recompute(results: Path, data: Path) -> dict[str, Any]:
     with TemporaryDirectory() as scratch:
         for instances_per_class in EVALUATION_INSTANCES_PER_CLASS:
             dataset = evaluation_set(data, SceneParameters.uniform(instances_per_class))
+            dataset.check_content()
             datasets[str(instances_per_class)] = dataset.info["content_hash"]
             metrics |= run_untrained_models(Path(scratch), dataset, analyse=False)
     for folder in ("released", "figure3"):

@@ -1,6 +1,7 @@
 """The folder of a run: the names of its files, and the one reader of each kind that is not the manifest.
 
-Nothing else in the project knows these names. This file imports nothing of the benchmark, so that all of it may use it.
+Nothing else in the project knows these names. This file imports nothing of the benchmark but the types of what
+the files hold, so that all of it may use it.
 """
 
 import json
@@ -10,7 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from datasets.errors import InputError
+from benchmark.runs import schema
+from datasets.errors import InputError, one_line
 from datasets.files import write_json
 
 MANIFEST = "manifest.json"
@@ -54,14 +56,7 @@ def read_metrics(folder: Path) -> dict[str, dict[str, float | None]]:
     Raises InputError for a damaged file.
     """
     path = folder / METRICS
-    metrics = read_object(path) if path.exists() else {}
-    for variant, values in metrics.items():
-        if not isinstance(values, dict):
-            raise InputError(f"{path}: {variant}: found {values!r}, expected metrics by name")
-        for metric, value in values.items():
-            if value is not None and not (isinstance(value, int | float) and 0 <= value <= 1):
-                raise InputError(f"{path}: {variant}: {metric}: found {value!r}, expected 0 to 1 or null")
-    return metrics
+    return read_object(path, schema.Metrics) if path.exists() else {}
 
 
 def write_metrics(folder: Path, metrics: Mapping[str, Mapping[str, float | None]]) -> None:
@@ -70,9 +65,12 @@ def write_metrics(folder: Path, metrics: Mapping[str, Mapping[str, float | None]
 
 
 def read_analysis(folder: Path) -> dict[str, dict[str, Any]]:
-    """Summaries by variant (`benchmark.analysis.analyse.Analysis`), {} where the run was not analysed."""
+    """Summaries by variant (`benchmark.analysis.analyse.Analysis`), {} where the run was not analysed.
+
+    Raises InputError for a damaged file.
+    """
     path = folder / ANALYSIS
-    return read_object(path) if path.exists() else {}
+    return read_object(path, schema.Analysis) if path.exists() else {}
 
 
 def write_analysis(folder: Path, summaries: Mapping[str, Mapping[str, Any]], *, keep: bool) -> None:
@@ -83,14 +81,20 @@ def write_analysis(folder: Path, summaries: Mapping[str, Mapping[str, Any]], *, 
         write_json(folder / ANALYSIS, merged)
 
 
-def read_object(path: Path) -> dict[str, Any]:
-    """The JSON object in a file. Raises InputError for anything else."""
+def read_object(path: Path, content_type: Any = dict[str, Any]) -> Any:
+    """The JSON object in a file. Raises InputError for anything else, FileNotFoundError where there is none.
+
+    content_type: one of `benchmark.runs.schema`, which the content is checked against.
+    """
     try:
         content = json.loads(path.read_text())
-    except ValueError as error:
-        raise InputError(f"{path}: not JSON ({error})") from None
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"{path}: not JSON ({one_line(error)})") from None
     if not isinstance(content, dict):
         raise InputError(f"{path}: found a {type(content).__name__}, expected an object")
+    schema.check_schema(content, content_type, path)
     return content
 
 

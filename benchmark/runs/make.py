@@ -62,8 +62,8 @@ def _train(run: Run, resume: bool, overwrite: bool) -> bool:
     adapter = find_adapter(run.model)
     if is_main_process():
         _prepare_folder(run, adapter, resume, overwrite)
-    if resume and run.weights.exists() and (read_manifest(run.folder)["finished"] or _as_far_as_asked(run)):
-        finished = read_manifest(run.folder)["finished"]
+    if resume and run.weights.exists() and (read_manifest(run.folder).get("finished") or _as_far_as_asked(run)):
+        finished = bool(read_manifest(run.folder).get("finished"))
     else:
         if is_main_process():
             write_run_manifest(run, finished=False)
@@ -103,7 +103,7 @@ def _predict_and_evaluate(
     if not holds_run(run.folder):
         write_run_manifest(run, finished=True)
     manifest = read_manifest(run.folder)
-    same_dataset = manifest.get("dataset", {}).get("content_hash") == dataset.info.get("content_hash")
+    same_dataset = (manifest.get("dataset") or {}).get("content_hash") == dataset.info.get("content_hash")
     if not same_dataset:  # a kill in between must not leave these beside the new dataset's
         for name in (METRICS, ANALYSIS):
             (run.folder / name).unlink(missing_ok=True)
@@ -115,8 +115,8 @@ def _predict_and_evaluate(
             write_predictions(predictions_path(run.folder, name), entries)
     if earlier and all(earlier.get(name) == values for name, values in metrics.items()):
         return metrics  # nothing new: leave the files, and their date and machine, as they are
-    write_run_manifest(replace(run, command=manifest["command"]), finished=manifest["finished"])
-    times = {**read_manifest(run.folder)["wall_time_seconds"], "prediction": round(seconds, 1)}
+    write_run_manifest(replace(run, command=manifest.get("command", "")), finished=bool(manifest.get("finished")))
+    times = {**read_manifest(run.folder).get("wall_time_seconds", {}), "prediction": round(seconds, 1)}
     merged = {**earlier, **metrics}
     ordered = [name for name in adapter.variants if name in merged]
     readings = reading_entries(adapter, ordered)

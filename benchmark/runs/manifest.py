@@ -12,6 +12,7 @@ from benchmark.engine.settings import TrainingSettings
 from benchmark.models.hints import pretraining
 from benchmark.runs.folder import MANIFEST, read_object
 from benchmark.runs.hardware import code_version, hardware, libraries
+from benchmark.runs.schema import Manifest
 from datasets.errors import InputError
 from datasets.exported import ExportedDataset
 from datasets.files import write_json
@@ -58,7 +59,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     """The manifest in `folder`. Raises InputError if there is none or it is damaged."""
     path = folder / MANIFEST
     try:
-        manifest = read_object(path)
+        manifest = read_object(path, Manifest)
     except FileNotFoundError:
         raise InputError(f"{folder}: found no {MANIFEST}, expected the folder of a run") from None
     missing = [key for key in IDENTITY if key not in manifest]

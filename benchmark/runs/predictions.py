@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 
 from benchmark.adapter import Adapter, Detections, Run
+from benchmark.evaluation.validate import GroundTruth, read_predictions
 from datasets.coco import encode_masks
 from datasets.errors import InputError
 from datasets.exported import ExportedDataset
 from datasets.files import write_compact_json
 from datasets.progress import progress
 from datasets.scene import CATEGORIES, GRID_SIZE
+from datasets.table import show
 
 SCORE_DIGITS = 6
 MASK_SHAPE = (GRID_SIZE, GRID_SIZE)
@@ -37,10 +39,33 @@ def predict(
     missing = sorted(set(dataset.image_ids) - set(results[variants[0]]))
     if missing:
         raise InputError(f"{run.model}: predicted nothing for {len(missing)} images, the first of them {missing[0]}")
-    return {
+    found = {
         name: [entry for image_id in sorted(by_image) for entry in by_image[image_id]]
         for name, by_image in results.items()
     }
+    expected = _images_of(dataset)
+    for name, entries in found.items():
+        try:
+            read_predictions(entries, expected)  # what the evaluator would refuse is not written
+        except InputError as error:
+            raise InputError(f"{run.model}: variant {name}: {error}") from None
+    return found
+
+
+def _images_of(dataset: ExportedDataset) -> GroundTruth:
+    """The images and categories that predictions for `dataset` may speak of, for the evaluator's validator."""
+    return GroundTruth(
+        name=str(dataset.annotations_file),
+        masks="amodal",
+        image_sizes={image_id: list(MASK_SHAPE) for image_id in dataset.image_ids},
+        category_ids=list(range(1, len(CATEGORIES) + 1)),
+        annotation_ids=[],
+        annotation_images=[],
+        annotation_categories=[],
+        segmentations=[],
+        occlusion_rates=[],
+        orders=[],
+    )
 
 
 def detections_to_coco(image_id: int, detections: Detections) -> list[dict[str, Any]]:
@@ -66,6 +91,9 @@ def detections_to_coco(image_id: int, detections: Detections) -> list[dict[str, 
 def check_detections(image_id: int, detections: Detections) -> None:
     """Raise InputError, naming the image and the field, unless `detections` is as its class documents."""
     masks, scores, categories, order = detections.masks, detections.scores, detections.categories, detections.order
+    arrays = (masks, scores, categories, *([] if order is None else [order]))
+    if not all(isinstance(array, np.ndarray) and array.ndim for array in arrays):
+        raise InputError(f"image {image_id}: the adapter gave {show(detections)}, expected NumPy arrays")
     count = len(scores)
     if masks.shape != (count, *MASK_SHAPE) or masks.dtype != bool:
         fault = f"masks of shape {masks.shape} {masks.dtype}, expected ({count}, 64, 64) bool"

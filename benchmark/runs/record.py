@@ -1,5 +1,6 @@
 """Released runs as the report sees them: what a manifest and its metrics say."""
 
+import sys
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from benchmark.adapter import Reading
 from benchmark.models.registry import declared_readings
 from benchmark.runs.folder import MANIFEST, read_analysis, read_metrics, read_object, run_folders
 from benchmark.runs.manifest import SCENES_AND_LAYERS, SMOKE, UNTRAINED, tier
+from benchmark.runs.schema import Manifest
 from datasets.errors import InputError
 from datasets.scene import SceneParameters
 
@@ -114,14 +116,20 @@ class ReleasedRun:
 
 def read_runs(released: Path) -> list[ReleasedRun]:
     """All runs in `released` by name, n6 before n12; a folder without a manifest is none, one without metrics is not
-    evaluated yet. Raises InputError for a damaged one."""
-    return [read_run(folder) for folder in run_folders(released)]
+    evaluated yet. A damaged one is left out, which a line on standard error says."""
+    runs = []
+    for folder in run_folders(released):
+        try:
+            runs.append(read_run(folder))
+        except InputError as error:
+            print(f"{error}; the run is left out", file=sys.stderr)
+    return runs
 
 
 def read_run(folder: Path) -> ReleasedRun:
     """The run in `folder`. Raises InputError where its manifest, metrics or analysis are damaged."""
     path = folder / MANIFEST
-    manifest = read_object(path)
+    manifest = read_object(path, Manifest)
     for key in SCENES_AND_LAYERS:
         if key not in manifest:
             raise InputError(f"{path}: found no '{key}', expected a run's manifest")

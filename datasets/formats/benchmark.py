@@ -4,10 +4,11 @@ from typing import Any
 
 from pycocotools import mask as mask_utils
 
+from datasets.errors import InputError
 from datasets.formats.instances import Instances, read_categories, read_images
 from datasets.formats.masks import invisible_masks
 from datasets.rle import mask_areas
-from datasets.table import Table, is_fraction, is_positive
+from datasets.table import Table, is_fraction, is_positive, show
 
 
 def read(document: Any, name: str) -> Instances:
@@ -19,7 +20,7 @@ def read(document: Any, name: str) -> Instances:
     image_ids = annotations.references("image_id", sizes, "the images")
     mask_sizes = [sizes[image_id] for image_id in image_ids]
     return Instances(
-        info=document.get("info", {}),
+        info=_info(document, name),
         images=images,
         categories=categories,
         image_ids=image_ids,
@@ -61,3 +62,10 @@ def write(instances: Instances) -> dict[str, Any]:
         "images": instances.images,
         "annotations": annotations,
     }
+
+
+def _info(document: dict[str, Any], name: str) -> dict[str, Any]:
+    info = document.get("info") or {}
+    if not isinstance(info, dict):
+        raise InputError(f"{name}: info: found {show(info)}, expected a dict")
+    return info

@@ -9,7 +9,7 @@ from pycocotools import mask as mask_utils
 
 from datasets.errors import InputError
 from datasets.rle import mask_areas
-from datasets.table import Table, is_positive, show_kind
+from datasets.table import Table, image_sizes, show_kind
 
 
 @dataclass(frozen=True)
@@ -77,9 +77,8 @@ def read_images(document: Any, name: str) -> list[dict]:
     if not isinstance(document, dict):
         raise InputError(f"{name}: found {show_kind(document)}, expected a dict with images and annotations")
     images = Table(document, "images", name, "image")
-    images.unique_ids()
-    for key in ("width", "height"):
-        images.column(key, is_positive, "a positive integer")
+    image_sizes(images)
+    images.column("file_name", lambda value: value is None or isinstance(value, str), "a string or nothing")
     return [{key: entry[key] for key in ("id", "file_name", "width", "height") if key in entry}
             for entry in images.entries]  # fmt: skip
 

@@ -58,6 +58,27 @@ class UnknownCategory(_Base):
         return Detections(np.ones((1, 64, 64), bool), np.array([0.5]), np.array([4]))
 
 
+class ExtraImage(_Base):
+    def predict(self, dataset, run, variants):
+        yield from super().predict(dataset, run, variants)
+        yield 99, dict.fromkeys(variants, self.detections(99))
+
+
+class HalfAnOrder(_Base):
+    def detections(self, image_id):
+        return Detections(np.ones((1, 64, 64), bool), np.array([0.5]), np.array([1]), np.array([0.5]))
+
+
+class Lists(_Base):
+    def detections(self, image_id):
+        return Detections([[[True]]], [0.5], [1])
+
+
+class Raises(_Base):
+    def predict(self, dataset, run, variants):
+        raise KeyError("no such\nlayer")
+
+
 @pytest.mark.parametrize(
     ("broken", "fault"),
     [
@@ -67,6 +88,10 @@ class UnknownCategory(_Base):
         (FullResolution, "256"),
         (NotANumber, "score"),
         (UnknownCategory, "categor"),
+        (ExtraImage, "found 99"),
+        (HalfAnOrder, "order: found 0.5"),
+        (Lists, "expected NumPy arrays"),
+        (Raises, "prediction: KeyError: 'no such"),
     ],
 )
 def test_faults_are_found(broken, fault):

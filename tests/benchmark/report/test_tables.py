@@ -1,5 +1,6 @@
 import io
 import json
+import re
 
 import pandas as pd
 import pytest
@@ -9,7 +10,7 @@ from benchmark.report.facts import facts
 from benchmark.report.formats import to_csv, to_latex, to_markdown
 from benchmark.report.tables import NOT_RUN
 from benchmark.report.write import build_tables
-from benchmark.runs.record import read_runs
+from benchmark.runs.record import read_run, read_runs
 from datasets.errors import InputError
 
 EMBEDDING, DETECTOR, ORACLE = "layered-embedding", "detectron2-mask-rcnn", "ground-truth-layers"
@@ -204,15 +205,21 @@ def test_latex_is_booktabs_and_escapes_names(results):
         ("manifest.json", '{"model": "x"}', "found no 'scenes'"),
         ("metrics.json", "[]", "metrics.json: found a list"),
         ("metrics.json", '{"default": 3}', "metrics.json: default: found 3"),
+        ("metrics.json", '{"a/b": {}}', "metrics.json: a/b: found"),
+        ("manifest.json", '{"model": "x", "scenes": {"label": "6"}, "layers": "2"}', "layers: found '2', expected"),
+        ("analysis.json", '{"default": {"intervals": {"AP": [1]}}}', "analysis.json: default: intervals: AP: found"),
         ("metrics.json", '{"default": {"AP": "high"}}', "default: AP: found 'high'"),
         ("metrics.json", '{"default": {"AP": NaN}}', "default: AP: found nan"),
     ],
 )
-def test_broken_runs_are_named(results, file, text, message):
+def test_broken_runs_are_named(results, file, text, message, capsys):
     folder = results.add_run("e", EMBEDDING, {"default": 0.8})
+    whole = results.add_run("f", EMBEDDING, {"default": 0.8})
     (folder / file).write_text(text)
     with pytest.raises(InputError, match=message):
-        read_runs(results.folder / "released")
+        read_run(folder)
+    (run,) = read_runs(results.folder / "released")  # the others are shown
+    assert run.folder == whole and re.search(message, capsys.readouterr().err)
 
 
 def test_manifest_written_by_the_benchmark_is_understood(results):
