@@ -15,11 +15,15 @@ from datasets.errors import InputError
 _READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
+class Held(InputError):
+    """Another process holds the lock."""
+
+
 @contextmanager
 def locked(folder: Path, *, wait: bool = False) -> Iterator[None]:
     """Hold the lock of `folder`, a hidden file beside it, during the block; the same process may hold it twice.
 
-    wait: until another process has let it go, which a line on standard error announces. Otherwise raises InputError
+    wait: until another process has let it go, which a line on standard error announces. Otherwise raises `Held`
     that says who holds it. Where nobody may write beside `folder`, nobody can harm it, and there is no lock.
     """
     place = folder.absolute()
@@ -31,7 +35,7 @@ def locked(folder: Path, *, wait: bool = False) -> Iterator[None]:
     except Timeout:
         if not wait:
             holder = _holder(path)
-            raise InputError(f"{folder}: {holder} works on it, expected one process at a time") from None
+            raise Held(f"{folder}: {holder} works on it, expected one process at a time") from None
         print(f"{folder}: {_holder(path)} works on it; waiting", file=sys.stderr, flush=True)
         lock.acquire()
     except OSError as error:
@@ -49,6 +53,17 @@ def locked(folder: Path, *, wait: bool = False) -> Iterator[None]:
             with suppress(OSError):
                 path.unlink()
         lock.release()
+
+
+def is_held(folder: Path) -> bool:
+    """Whether another process holds the lock of `folder` now."""
+    if not (folder.absolute().parent / f".{folder.name}.lock").exists():
+        return False
+    try:
+        with locked(folder):
+            return False
+    except Held:
+        return True
 
 
 def _holder(path: Path) -> str:

@@ -5,13 +5,27 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from benchmark.cli import check, convert, evaluate, export, models, paths, predict, report, sweep, train, verify
+from benchmark.cli import (
+    check,
+    convert,
+    evaluate,
+    export,
+    models,
+    paths,
+    predict,
+    report,
+    reproduce,
+    status,
+    train,
+    verify,
+)
 from datasets.errors import InputError
 
 COMMANDS = (
     export,
     train,
-    sweep,
+    reproduce,
+    status,
     predict,
     evaluate,
     convert,

@@ -9,6 +9,7 @@ from benchmark.analysis.bootstrap import paired_differences, paired_recall_diffe
 from benchmark.analysis.occlusion import bin_edges
 from benchmark.paper.tables import MAIN_METRICS, headline_variant, read_paper
 from benchmark.runs.record import ReleasedRun, read_runs
+from benchmark.runs.results import paper_folder, runs_folder
 
 BOTTOM_UP, TOP_DOWN = "bottom-up", "top-down"
 
@@ -30,8 +31,8 @@ def compare_released(results: Path, analyses: Analyses) -> dict[str, list[dict[s
     does not have, b its top-down one, each by the variant that the table has with the highest AP. layers: a has more
     layers than b, all else equal.
     """
-    table = read_paper(results / "paper")["table1"]
-    runs = [run for run in read_runs(results / "released") if run.trained and run.name in analyses]
+    table = read_paper(paper_folder(results))["table1"]
+    runs = [run for run in read_runs(runs_folder(results)) if run.trained and run.name in analyses]
     sides = dict(zip(table.rows["run_model"], table.rows["side"], strict=True))
     compared: dict[str, list[dict[str, Any]]] = {"sides": [], "any-nms": [], "baselines": [], "layers": []}
     for run in runs:

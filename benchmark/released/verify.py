@@ -9,7 +9,8 @@ from typing_extensions import TypedDict
 
 from benchmark.evaluation.sets import evaluation_set
 from benchmark.released.evaluate import evaluate_released, run_untrained_models
-from benchmark.runs.folder import read_object
+from benchmark.runs.folder import read_metrics, read_object
+from benchmark.runs.results import is_of_study
 from datasets.errors import InputError
 from datasets.files import write_json
 from datasets.scene import SceneParameters
@@ -31,11 +32,18 @@ TOLERANCES = {"AP": 1e-6, "order_accuracy": 1e-6, "default": 1e-6}
 def verify(results: Path, data: Path, *, update: bool = False) -> int:
     """Recompute dataset hashes, Table 2 and the metrics of released predictions; 0 if all agree, else 1.
 
+    In the folder of a study, the metrics alone, and where nothing else is expected, those that its runs state.
     Prints a table of differences. update: write what was found as the new expectation instead.
     """
     path = results / "expected.json"
+    of_study = is_of_study(results)
     expected = read_object(path, Expected) if path.exists() else {}
-    found = recompute(results, data)
+    found = recompute_runs(results, data) if of_study else recompute(results, data)
+    if of_study and not expected:
+        metrics = {name: read_metrics(results / name) for name in found["metrics"]}
+        if not metrics:
+            raise InputError(f"{results}: found no run with predictions, expected a results folder or that of a study")
+        expected = {"tolerances": TOLERANCES, "datasets": found["datasets"], "metrics": metrics}
     if update:
         write_json(path, {"tolerances": expected.get("tolerances", TOLERANCES), **found})
         print(f"{path}: written")
@@ -63,6 +71,11 @@ def recompute(results: Path, data: Path) -> dict[str, Any]:
     for folder in ("released", "figure3"):
         metrics |= evaluate_released(results / folder, data)
     return {"datasets": datasets, "metrics": metrics}
+
+
+def recompute_runs(folder: Path, data: Path) -> dict[str, Any]:
+    """The same of the runs in `folder` alone."""
+    return {"datasets": {}, "metrics": evaluate_released(folder, data)}
 
 
 def differences(expected: dict[str, Any], found: dict[str, Any]) -> list[tuple[str, Any, Any, float]]:

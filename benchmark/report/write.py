@@ -40,6 +40,7 @@ from benchmark.report.words import (
 )
 from benchmark.runs.manifest import SMOKE
 from benchmark.runs.record import ReleasedRun, read_runs
+from benchmark.runs.results import paper_folder, runs_folder
 from datasets.files import write_atomically
 from datasets.scene import SceneParameters, sample_scene
 from datasets.seeds import EVALUATION_INSTANCES_PER_CLASS, TRAINING_SEED
@@ -53,9 +54,9 @@ TABLE_FORMATS = {"md": to_markdown, "csv": to_csv, "tex": to_latex}
 
 def build_tables(results: Path) -> dict[str, list[Table]]:
     """Name -> tables of that file, from what `results` holds: the paper's, and those that the runs suffice for."""
-    paper, runs = read_paper(results / "paper"), read_runs(results / "released")
+    paper, runs = read_paper(paper_folder(results)), read_runs(runs_folder(results))
     tables = {name: compare(table, runs) for name, table in paper.items()}
-    settings = results / "paper" / "settings.toml"
+    settings = paper_folder(results) / "settings.toml"
     comparisons = results / "comparisons.json"
     analysis = {
         "paired-sides": [paired_table(kind, comparisons, runs, paper["table1"]) for kind in ("sides", "any-nms")],
@@ -91,7 +92,7 @@ def write_report(results: Path, out: Path, data_folder: Path | None = None) -> l
     have kept. Returns the files written: Markdown, CSV and LaTeX of each table, SVG and PDF of each plot, and the page.
     The same inputs give the same bytes. Raises InputError for a broken run or paper file.
     """
-    paper, runs = read_paper(results / "paper"), read_runs(results / "released")
+    paper, runs = read_paper(paper_folder(results)), read_runs(runs_folder(results))
     tables = build_tables(results)
     evaluations = read_outcomes(data_folder, runs, paper["table1"]) if data_folder else []
     sweeps = read_sweeps(evaluations, paper["table1"])

@@ -17,7 +17,9 @@ from benchmark.report.plots import LINE_COLORS, STYLE
 from benchmark.report.tables import Row, Table, Value, mark_best
 from benchmark.report.words import TABLE_NOTES, TABLE_TITLES
 from benchmark.runs.record import ReleasedRun, read_runs
+from benchmark.runs.results import figure3_folder, paper_folder
 from datasets.errors import InputError
+from datasets.scene import CATEGORIES
 
 NAME = "figure3"
 
@@ -45,14 +47,15 @@ class Grid:
 
 
 def read_grids(results: Path) -> list[Grid]:
-    """The evaluated runs in ``results/figure3``, those of one preset, L and budget together, most images first.
+    """The evaluated runs of Fig. 3, those of one preset, L and budget together, most images first.
 
     Raises InputError for a run without the hyperparameter that the figure varies.
     """
-    runs = [run for run in read_runs(results / NAME) if run.metrics]
+    runs = [run for run in read_runs(figure3_folder(results)) if run.metrics]
     if not runs:
         return []
-    figure = read_figure3(results / "paper")
+    figure = read_figure3(paper_folder(results))
+    runs = [run for run in runs if run.model == figure.model and _has_scenes_of(run, figure)]
     grids: dict[tuple, dict[tuple[int, int], ReleasedRun]] = {}
     for run in sorted(runs, key=lambda run: -run.images_seen):
         key = (
@@ -101,6 +104,11 @@ def grid_plot(grid: Grid) -> Figure:
         handles, labels = axes[0].get_legend_handles_labels()
         axes[-1].legend(handles, labels, loc="center", ncols=2)
     return figure
+
+
+def _has_scenes_of(run: ReleasedRun, figure: Figure3) -> bool:
+    counts = zip(CATEGORIES, run.manifest["scenes"].get("counts") or (), strict=False)
+    return tuple(name for name, count in counts if count) == figure.classes
 
 
 def _channels(run: ReleasedRun, figure: Figure3) -> int:

@@ -1,0 +1,195 @@
+"""What a study will do and cost, told before it starts: runs, images, hours and disk."""
+
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmark.engine.precision import computed_in
+from benchmark.runs.folder import CHECKPOINT, run_folders
+from benchmark.runs.hardware import hardware
+from benchmark.runs.manifest import read_manifest, training_progress
+from benchmark.studies.job import JOBS, Job
+from benchmark.studies.study import Study, StudyRun
+from datasets.files import write_json
+
+PLAN = "plan.json"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a run cost where it was made. precision: "bf16" or "fp32", None where nothing was trained.
+    seconds_per_evaluation_image: of predicting. bytes: of its folder. with_checkpoint: whether those include a
+    checkpoint, which released runs come without."""
+
+    folder: Path
+    model: str
+    preset: str | None
+    hardware: dict[str, Any]
+    precision: str | None
+    instances: int
+    images_per_second: float | None
+    seconds_per_evaluation_image: float | None
+    bytes: int
+    with_checkpoint: bool
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a run is expected to cost from now on. images: left of its budget. state: "finished", "half-trained" or
+    "new". seconds and bytes: None where no like run has been measured on like hardware. source: that run."""
+
+    planned: StudyRun
+    state: str
+    images: int
+    source: Measured | None
+
+    @property
+    def seconds(self) -> float | None:
+        """Of training and predicting."""
+        if self.state == "finished":
+            return 0.0
+        if self.source is None or (self.images and self.source.images_per_second is None):
+            return None
+        training = self.images / self.source.images_per_second if self.images else 0.0
+        return training + self.planned.evaluation_images * (self.source.seconds_per_evaluation_image or 0.0)
+
+
+def expect(jobs: Sequence[Job], measured: Sequence[Measured], *, here: bool) -> list[Expected]:
+    """What each of `jobs` is expected to cost. measured: earlier runs, those to prefer first. here: whether jobs run on
+    this machine; elsewhere nobody knows the hardware, and only runs of the study itself are like it.
+    """
+    machine = hardware()
+    expected = []
+    for job in jobs:
+        run = job.planned.run
+        seen = training_progress(run)[0]
+        state = "finished" if job.is_finished() else "half-trained" if seen else "new"
+        like = [
+            found
+            for found in measured
+            if (found.model, found.preset) == (run.model, run.preset_name)
+            and (
+                is_like(found.hardware, machine, job.device) and found.precision == _precision(job)
+                if here
+                else found.folder.parent == run.folder.parent
+            )
+        ]
+        # a crowded scene costs more than a sparse one, so the nearest number of instances counts; the first of equals
+        source = min(like, key=lambda found: abs(found.instances - sum(run.source.counts)), default=None)
+        expected.append(Expected(job.planned, state, max(0, job.planned.images - seen), source))
+    return expected
+
+
+def measurements(folder: Path) -> list[Measured]:
+    """What the runs in `folder` cost; one that has neither trained nor predicted says nothing."""
+    found = []
+    for run in run_folders(folder):
+        manifest = read_manifest(run)
+        times, seen = manifest.get("wall_time_seconds") or {}, manifest.get("images_seen") or 0
+        evaluated = (manifest.get("dataset") or {}).get("images")
+        training, prediction = times.get("training"), times.get("prediction")
+        speed = seen / training if training and seen else None
+        per_image = prediction / evaluated if prediction and evaluated else None
+        if speed is None and per_image is None:
+            continue
+        files = [file for file in run.rglob("*") if file.is_file()]
+        found.append(
+            Measured(
+                run, manifest["model"], manifest["preset"], manifest.get("hardware") or {},
+                manifest.get("precision", (manifest["hyperparameters"].get("training") or {}).get("precision")),
+                sum(manifest["scenes"].get("counts") or [0]), speed, per_image,
+                sum(file.stat().st_size for file in files), (run / CHECKPOINT).exists(),
+            )
+        )  # fmt: skip
+    return found
+
+
+def is_like(measured: dict[str, Any], machine: dict[str, Any], device: str | None) -> bool:
+    """Whether a speed measured on one machine holds for another: the same GPU, or the same processor and cores."""
+    if device == "cuda":
+        return bool(machine.get("gpu")) and measured.get("gpu") == machine.get("gpu")
+    return not measured.get("gpu") and all(measured.get(key) == machine.get(key) for key in ("cpu", "cores"))
+
+
+def plan_text(study: Study, out: Path, expected: Sequence[Expected], *, here: bool) -> str:
+    """The plan as a table and its sums, in plain text."""
+    rows = [("run", "state", "images", "images/s", "hours", "disk"), *(_row(entry) for entry in expected)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = [f"{study.name}: {study.title}; {len(expected)} runs in {out}"]
+    for row in rows:
+        cells = [cell.ljust(width) if place < 2 else cell.rjust(width)
+                 for place, (cell, width) in enumerate(zip(row, widths, strict=True))]  # fmt: skip
+        lines.append("  " + "  ".join(cells).rstrip())
+    return "\n".join([*lines, *_sums(out, expected, here)])
+
+
+def longest(expected: Sequence[Expected]) -> float | None:
+    """Expected seconds of the longest run, None where that of any is unknown."""
+    seconds = [entry.seconds for entry in expected]
+    return None if None in seconds else max(seconds, default=0.0)
+
+
+def keep_plan(out: Path, jobs: Sequence[Job]) -> None:
+    """Leave the planned runs and their budgets beside the runs, for `status`; those of earlier plans stay."""
+    budgets = {job.planned.name: job.planned.images for job in jobs}
+    write_json(out / JOBS / PLAN, {**read_plan(out), **budgets})
+
+
+def read_plan(out: Path) -> dict[str, int]:
+    """Run -> budget in images of all runs that were ever planned in `out`."""
+    path = out / JOBS / PLAN
+    return json.loads(path.read_text()) if path.exists() else {}
+
+
+def _precision(job: Job) -> str | None:
+    """In which this machine would compute the run; a processor without bfloat16 takes several times as long."""
+    preset = job.planned.run.preset
+    return computed_in(preset.training.precision, job.device or "cpu") if preset is not None else None
+
+
+def _row(entry: Expected) -> tuple[str, ...]:
+    source = entry.source
+    speed = f"{source.images_per_second:.1f}" if source and source.images_per_second else "unknown"
+    hours = "unknown" if entry.seconds is None else f"{entry.seconds / 3600:.1f}"
+    disk = "unknown" if source is None else f"{'' if _complete(entry) else '> '}{_size(source.bytes)}"
+    images = f"{entry.images:,}" if entry.planned.images else "none"
+    return (entry.planned.name, entry.state, images, speed if entry.planned.images else "", hours, disk)
+
+
+def _complete(entry: Expected) -> bool:
+    return not entry.planned.images or (entry.source is not None and entry.source.with_checkpoint)
+
+
+def _sums(out: Path, expected: Sequence[Expected], here: bool) -> list[str]:
+    known = [entry.seconds for entry in expected if entry.seconds is not None]
+    unknown = len(expected) - len(known)
+    machine = hardware()
+    where = machine["gpu"] or f"{machine['cpu']}, {machine['cores']} cores" if here else "the cluster"
+    images = sum(entry.images for entry in expected if entry.state != "finished")
+    hours = f"{sum(known) / 3600:.1f} hours, one run after another, on {where}" if known else ""
+    missing = f"{unknown} runs of unknown duration: no run of their preset was measured on like hardware"
+    lines = [f"{images:,} images to train on; " + "; ".join([hours] * bool(known) + [missing] * bool(unknown))]
+    sources = dict.fromkeys(str(entry.source.folder) for entry in expected if entry.source)
+    if sources:
+        lines.append(f"images/s and hours as measured by {', '.join(sources)}")
+    sizes = [entry.source.bytes for entry in expected if entry.source and entry.state != "finished"]
+    more = [entry for entry in expected if entry.state != "finished" and not _complete(entry)]
+    place = next(folder for folder in (out, *out.absolute().parents) if folder.exists())
+    free = f"{_size(shutil.disk_usage(place).free)} free"
+    lines.append(
+        f"disk: {_size(sum(sizes))}"
+        + (f", and the checkpoints of {len(more)} runs, of unknown size" if more else "")
+        + f"; {free}"
+    )
+    return lines
+
+
+def _size(count: float) -> str:
+    for unit in ("B", "kB", "MB"):
+        if count < 999.5:
+            return f"{count:.0f} {unit}"
+        count /= 1000
+    return f"{count:.1f} GB"
