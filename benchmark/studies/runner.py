@@ -27,6 +27,7 @@ from benchmark.studies.plan import keep_plan
 from benchmark.studies.slurm import Value
 from benchmark.studies.study import StudyRun
 from datasets.errors import InputError
+from datasets.processes import usable_cores
 
 ROOT = Path(__file__).parents[2]
 
@@ -119,7 +120,7 @@ def _environment(cluster: str, parallel: int) -> dict[str, str]:
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = {"PYTHONPATH": os.pathsep.join(paths)}
     if cluster == "local" and "OMP_NUM_THREADS" not in os.environ:
-        environment["OMP_NUM_THREADS"] = str(max(1, len(os.sched_getaffinity(0)) // parallel))
+        environment["OMP_NUM_THREADS"] = str(max(1, usable_cores() // parallel))
     return environment
 
 
