@@ -12,33 +12,28 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         "reproduce", help="train, predict, evaluate and report all runs of a study",
         epilog="Finished runs are skipped and half-trained ones resume, so the same command goes on after a kill.",
     )  # fmt: skip
-    reproduce.add_argument("study", metavar="STUDY", help="table1, table2, ablation, layers, figure3, baselines, or a "
-                           ".toml file of the same form")  # fmt: skip
-    reproduce.add_argument("--tier", metavar="TIER", help="budget of each run: smoke, tiny (10,000 images), short "
-                           "(30,000) or full (100,000, as in the paper; default)")  # fmt: skip
-    reproduce.add_argument("--preset", help="in place of the study's; `models` lists them")
+    add = reproduce.add_argument
+    add("study", metavar="STUDY", help="table1, table2, ablation, layers, figure3, baselines, or a .toml file of the "
+        "same form")  # fmt: skip
+    add("--tier", metavar="TIER", help="budget of each run: smoke, tiny (10,000 images), short (30,000) or full "
+        "(100,000, as in the paper; the default unless the study says otherwise)")  # fmt: skip
+    add("--preset", help="in place of the study's; `models` lists them")
     add_settings(reproduce)
-    reproduce.add_argument(
-        "--images", type=values.count, help="budget of each run in images seen, in place of the tier's"
-    )
-    reproduce.add_argument("--seeds", type=values.whole_number(1, 1000), default=1, metavar="K", help="train each run K times, with seeds 0, 1, "
-                           "... (default 1)")  # fmt: skip
-    reproduce.add_argument("--only", metavar="PATTERN,...", help="of the run folders, such as *-n6-*")
-    reproduce.add_argument(
-        "--out", type=values.output_folder, help="folder of the run folders (default: runs/STUDY-TIER)"
-    )
-    reproduce.add_argument("--evaluation-images", type=values.count, help="default: 1000, for smoke 50")
-    reproduce.add_argument("--max-minutes", type=values.minutes, help="stop each run at a checkpoint after so long")
-    reproduce.add_argument(
-        "--parallel", type=values.whole_number(1, 10_000), default=1, metavar="P", help="runs at a time (default 1)"
-    )
-    reproduce.add_argument("--gpus-per-run", type=values.whole_number(1, 64), default=1, metavar="G", help="train each run on so many GPUs of "
-                           "one machine, as torchrun does (default 1)")  # fmt: skip
-    reproduce.add_argument("--cluster", choices=("local", "slurm"), default="local", help="default: local")
-    reproduce.add_argument("--slurm", action="append", default=[], metavar="NAME=VALUE", help="a parameter for sbatch, "
-                           "such as partition=gpu, time=10:00:00 or cpus_per_task=4")  # fmt: skip
+    add("--images", type=values.count, help="budget of each run in images seen, in place of the tier's")
+    add("--seeds", type=values.whole_number(1, 1000), default=1, metavar="K", help="train each run K times, with the "
+        "training seeds 0, 1, ... (default 1)")  # fmt: skip
+    add("--only", metavar="PATTERN,...", help="runs by their folders, such as *-n6-*")
+    add("--out", type=values.output_folder, help="folder of the run folders (default: runs/STUDY-TIER)")
+    add("--evaluation-images", type=values.count, help="default: 1000, in the tier smoke 50")
+    add("--max-minutes", type=values.minutes, help="stop each run at a checkpoint after so long")
+    add("--parallel", type=values.whole_number(1, 10_000), default=1, metavar="P", help="runs at a time (default 1)")
+    add("--gpus-per-run", type=values.whole_number(1, 64), default=1, metavar="G", help="train each run on so many GPUs "
+        "of one machine, as torchrun does (default 1)")  # fmt: skip
+    add("--cluster", choices=("local", "slurm"), default="local", help="where runs run (default: local)")
+    add("--slurm", action="append", default=[], metavar="NAME=VALUE", help="a parameter for sbatch, such as "
+        "partition=gpu, time=10:00:00 or cpus_per_task=4")  # fmt: skip
     add_device(reproduce)
-    reproduce.add_argument("--dry-run", action="store_true", help="print the plan and stop")
+    add("--dry-run", action="store_true", help="print the plan and stop")
     reproduce.set_defaults(command=run)
 
 
