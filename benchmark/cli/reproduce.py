@@ -27,8 +27,8 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     add("--evaluation-images", type=values.count, help="default: 1000, in the tier smoke 50")
     add("--max-minutes", type=values.minutes, help="stop each run at a checkpoint after so long")
     add("--parallel", type=values.whole_number(1, 10_000), default=1, metavar="P", help="runs at a time (default 1)")
-    add("--gpus-per-run", type=values.whole_number(1, 64), default=1, metavar="G", help="train each run on so many GPUs "
-        "of one machine, as torchrun does (default 1)")  # fmt: skip
+    add("--gpus-per-run", type=values.whole_number(1, 64), default=1, metavar="G", help="train each run on so many "
+        "GPUs of one machine, as torchrun does (default 1)")  # fmt: skip
     add("--cluster", choices=("local", "slurm"), default="local", help="where runs run (default: local)")
     add("--slurm", action="append", default=[], metavar="NAME=VALUE", help="a parameter for sbatch, such as "
         "partition=gpu, time=10:00:00 or cpus_per_task=4")  # fmt: skip
