@@ -32,7 +32,7 @@ class DynamicMasks(Adapter):
     def train(self, run: Run) -> bool:
         """Train with the shared engine; see `Adapter.train`."""
         torch.manual_seed(run.seed)
-        network = DynamicMaskNetwork(run.preset.network)
+        network = DynamicMaskNetwork(run.preset.network, len(run.source.categories))
         step = partial(training_step, settings=run.preset.loss)
         return fit(run, network, render_visible, step, run.preset.training, collate)
 
@@ -40,7 +40,7 @@ class DynamicMasks(Adapter):
         self, dataset: ExportedDataset, run: Run, variants: Sequence[str]
     ) -> Iterator[tuple[int, dict[str, Detections]]]:
         """One pass of the network for all variants; see `Adapter.predict`."""
-        network = DynamicMaskNetwork(run.preset.network)
+        network = DynamicMaskNetwork(run.preset.network, len(run.source.categories))
         load_trained(network, run)
         for start in range(0, len(dataset.image_ids), PREDICTION_BATCH):
             image_ids = dataset.image_ids[start : start + PREDICTION_BATCH]

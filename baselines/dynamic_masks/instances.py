@@ -48,6 +48,7 @@ class Candidates:
     visible: Tensor
 
 
+@torch.inference_mode()
 def find_instances(network: DynamicMaskNetwork, maps: Maps, settings: InstanceSettings) -> Detections:
     """Instances of one image, best first. maps: of a batch of one."""
     candidates = draw_candidates(network, maps, settings.stride)

@@ -11,10 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate, relu
 
 from benchmark.models.hints import Width
-from datasets.scene import CATEGORIES, GRID_SIZE, GRID_STRIDE
-
-CLASSES = 1 + len(CATEGORIES)
-"""Background and the categories; a class is a category id, or 0."""
+from datasets.scene import GRID_SIZE, GRID_STRIDE
 
 COORDINATES = 2
 MASKS = 2
@@ -49,9 +46,9 @@ class NetworkSettings:
 class Maps(NamedTuple):
     """What the network says about each pixel.
 
-    class_logits: (B, 4, 64, 64), of what is visible. quality_logits: (B, 64, 64), of the IoU of the amodal mask that
-    the pixel draws. features: (B, C, 64, 64), what the pixel's weights are read from. mask_features: (B, F + 2, 64,
-    64), coordinates last.
+    class_logits: (B, 1 + categories, 64, 64), of what is visible, background first. quality_logits: (B, 64, 64), of
+    the IoU of the amodal mask that the pixel draws. features: (B, C, 64, 64), what the pixel's weights are read from.
+    mask_features: (B, F + 2, 64, 64), coordinates last.
     """
 
     class_logits: Tensor
@@ -70,7 +67,7 @@ class Drawn(NamedTuple):
 class DynamicMaskNetwork(nn.Module):
     """Maps of an image, and the masks that given pixels of it draw."""
 
-    def __init__(self, settings: NetworkSettings):
+    def __init__(self, settings: NetworkSettings, categories: int):
         super().__init__()
         self.settings = settings
         self.encoder = _encoder(settings)
@@ -80,7 +77,7 @@ class DynamicMaskNetwork(nn.Module):
         self.position = nn.Conv2d(COORDINATES, width, 1)
         self.head = _convolution(width, settings.head_channels)
         self.mask_head = _convolution(width, settings.mask_channels)
-        self.classes_and_quality = nn.Conv2d(settings.head_channels, CLASSES + 1, 1)
+        self.classes_and_quality = nn.Conv2d(settings.head_channels, 1 + categories + 1, 1)
         self.weights = nn.Linear(settings.head_channels + COORDINATES, settings.weights)
         self.mask_features = nn.Conv2d(settings.mask_channels, settings.mask_features, 1)
         axis = (torch.arange(GRID_SIZE) + 0.5) / (GRID_SIZE / 2) - 1  # -1 at one edge, 1 at the other
@@ -92,15 +89,15 @@ class DynamicMaskNetwork(nn.Module):
         return Drawn(maps, self.draw(maps, pixels, points))
 
     def maps(self, image: Tensor) -> Maps:
-        """image: (B, 256, 256) or (B, 256, 256, 3) uint8; outlines become 1, the white between them 0."""
+        """image: (B, 256, 256) or (B, 256, 256, 3) uint8, which becomes grey: 1 for black, 0 for white."""
         if image.ndim == 4:
             image = image.float().mean(dim=3)
         features = self._pyramid(1 - image[:, None].float() / 255) + self.position(self.grid[None])
         head = self.head(features)
-        classes, quality = self.classes_and_quality(head).float().split([CLASSES, 1], dim=1)
+        classes_and_quality = self.classes_and_quality(head).float()
         mask_features = self.mask_features(self.mask_head(features)).float()
-        grid = self.grid.expand(len(image), -1, -1, -1)
-        return Maps(classes, quality[:, 0], head, torch.cat([mask_features, grid], dim=1))
+        located = torch.cat([mask_features, self.grid.expand(len(image), -1, -1, -1)], dim=1)
+        return Maps(classes_and_quality[:, :-1], classes_and_quality[:, -1], head, located)
 
     def draw(self, maps: Maps, pixels: Tensor, points: Tensor | None = None) -> Tensor:
         """Mask logits (M, 2, P) of the tiny networks of `pixels`, at P `points` of their images.

@@ -1,4 +1,4 @@
-"""What the model learns from: one scene as image, the instance seen at each pixel, and amodal masks."""
+"""What the model learns from: one image, the instance seen at each pixel, and amodal masks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,16 +8,17 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from datasets.render import render_masks
-from datasets.scene import GRID, Scene
+from datasets.render import Drawable, render_masks
+from datasets.scene import GRID
 
 
 @dataclass(frozen=True)
 class VisibleSample:
     """One training image on the evaluation grid.
 
-    image: (256, 256) uint8. instance_map: (64, 64) uint8, the instance number seen at each pixel, 1 in front, 0 for
-    background. masks: (n, 64, 64) uint8 of 0 and 1, amodal. categories: (n,) uint8, category id of instance 1 to n.
+    image: (256, 256) or (256, 256, 3) uint8. instance_map: (64, 64) uint8, the instance number seen at each pixel, 1
+    in front, 0 for background. masks: (n, 64, 64) uint8 of 0 and 1, amodal. categories: (n,) uint8, category number
+    of instance 1 to n.
     """
 
     image: np.ndarray
@@ -26,8 +27,8 @@ class VisibleSample:
     categories: np.ndarray
 
 
-def render_visible(scene: Scene) -> VisibleSample:
-    """All shapes that are ground truth: each of them has at least one pixel in `instance_map`."""
+def render_visible(scene: Drawable) -> VisibleSample:
+    """All instances that are ground truth; one without a pixel in `instance_map` draws nothing."""
     sample = render_masks(scene)
     masks = np.ascontiguousarray(sample.masks[:, GRID, GRID]).view(np.uint8)
     instance_map = np.ascontiguousarray(sample.instance_map[GRID, GRID])

@@ -1,0 +1,198 @@
+"""Dynamic masks: sampling, drawing, loss, grouping and depth order, on scenes that one can draw in one's head."""
+
+import numpy as np
+import torch
+from torch import nn
+
+from baselines.dynamic_masks.adapter import training_step
+from baselines.dynamic_masks.instances import Candidates, InstanceSettings, depth_order, find_instances, group
+from baselines.dynamic_masks.loss import LossSettings, dynamic_mask_loss, mask_loss, sample_pixels, sample_points
+from baselines.dynamic_masks.network import Drawn, DynamicMaskNetwork, Maps, NetworkSettings, draw_masks
+from baselines.dynamic_masks.presets import PRESETS
+from baselines.dynamic_masks.targets import collate, render_visible
+from datasets.render import render_layers
+from datasets.scene import SceneParameters, sample_scene
+from datasets.seeds import TUNING_SEED
+
+SMALL = NetworkSettings(
+    blocks=(1, 1, 1, 1), channels=(8, 8, 8, 8), pyramid_channels=8, head_channels=8, mask_channels=8, mask_features=3,
+    hidden=4,
+)  # fmt: skip
+
+
+def batch(count=2, shapes=(2, 2, 2)):
+    return collate([render_visible(sample_scene(SceneParameters(shapes), TUNING_SEED, i)) for i in range(count)])
+
+
+def bars():
+    """Mask A is the upper half, B the left half, and A lies on B. Amodal masks (2, 64, 64) and the visible ones."""
+    amodal = torch.zeros(2, 64, 64, dtype=torch.bool)
+    amodal[0, :32], amodal[1, :, :32] = True, True
+    return amodal, torch.stack([amodal[0], amodal[1] & ~amodal[0]])
+
+
+def test_targets_are_those_of_the_layers():
+    scene = sample_scene(SceneParameters((4, 4, 4)), TUNING_SEED, 3)
+    sample, layers = render_visible(scene), render_layers(scene, layers=3)
+    np.testing.assert_array_equal(sample.instance_map, layers.layers[0])
+    np.testing.assert_array_equal(sample.categories, layers.categories)
+    for number, mask in enumerate(sample.masks, start=1):
+        assert mask.astype(bool)[(layers.layers == number).any(axis=0)].all()
+
+
+def test_samples_visible_pixels_of_every_instance():
+    instance_map = batch()["instance_map"]
+    instance_map[1, instance_map[1] == 1] = 0
+    instance_map[1, 5, 7] = 1  # an instance of one pixel
+    torch.manual_seed(0)
+    draws = [sample_pixels(instance_map, 3) for _ in range(2)]
+    assert not torch.equal(*draws)
+    for pixels in draws:
+        assert torch.equal(pixels, pixels.unique())
+        for place, numbers in enumerate(instance_map):
+            found = instance_map.flatten()[pixels[pixels // 4096 == place]].bincount(minlength=numbers.max() + 1)
+            areas = numbers.flatten().bincount()
+            assert found[0] == 0 and torch.equal(found[1:], areas[1:].clamp(max=3))
+
+
+def test_points_are_one_of_each_block():
+    blocks = torch.arange(4096).view(16, 4, 16, 4).permute(0, 2, 1, 3).reshape(256, 16)
+    points = sample_points(4, torch.device("cpu"))
+    assert ((points[:, None] == blocks).sum(dim=1) == 1).all()
+
+
+def test_tiny_networks_equal_three_convolutions():
+    """Each with its own weights, on the image of its pixel and coordinates relative to it."""
+    torch.manual_seed(0)
+    inputs, positions = torch.randn(2, 5, 50), torch.rand(3, 2)
+    weights = torch.randn(3, SMALL.weights)
+    drawn = draw_masks(weights, positions, inputs, torch.tensor([1, 2]), SMALL)
+    for row, image in enumerate((0, 1, 1)):
+        values = inputs[image].clone()
+        values[-2:] -= positions[row][:, None]
+        start = 0
+        for before, after in ((5, 4), (4, 4), (4, 2)):
+            matrix = weights[row, start:][: before * after].view(after, before)
+            bias = weights[row, start + before * after :][:after]
+            start += after * (before + 1)
+            values = (matrix @ values + bias[:, None]).relu() if after != 2 else matrix @ values + bias[:, None]
+        torch.testing.assert_close(drawn[row], values, rtol=1e-4, atol=1e-4)
+
+
+def test_drawing_at_points_is_drawing_everywhere():
+    torch.manual_seed(0)
+    network = DynamicMaskNetwork(SMALL, 3).eval()
+    pixels, points = torch.tensor([5, 100, 4096 + 9]), torch.tensor([0, 7, 4000])
+    with torch.inference_mode():
+        maps = network.maps(batch()["image"])
+        everywhere = network.draw(maps, pixels)
+        torch.testing.assert_close(network.draw(maps, pixels, points), everywhere[:, :, points])
+        alone = network.draw(Maps(*(values[1:] for values in maps)), torch.tensor([9]))
+    torch.testing.assert_close(alone, everywhere[2:])
+
+
+def test_loss_vanishes_for_true_masks():
+    data = batch()
+    pixels, points = sample_pixels(data["instance_map"], 2), sample_points(2, torch.device("cpu"))
+    numbers = data["instance_map"].flatten()[pixels].long()
+    amodal = data["masks"].flatten(2)[pixels // 4096, numbers - 1]
+    visible = data["instance_map"].flatten(1)[pixels // 4096] == numbers[:, None]
+    logits = 40.0 * torch.stack([amodal.float(), visible.float()], dim=1) - 20
+    classes = torch.cat([torch.zeros(2, 1, dtype=torch.uint8), data["categories"]], dim=1).long()
+    classes = classes.gather(1, data["instance_map"].flatten(1).long()).view(2, 64, 64)
+    class_logits = 20.0 * nn.functional.one_hot(classes, 4).permute(0, 3, 1, 2)
+    maps = Maps(class_logits, torch.full((2, 64, 64), 20.0), torch.empty(0), torch.empty(0))
+    right = dynamic_mask_loss(Drawn(maps, logits[:, :, points]), pixels, points, data, LossSettings())
+    assert right["loss"] < 1e-4 and right["iou"] == 1
+    wrong = dynamic_mask_loss(Drawn(maps, -logits[:, :, points]), pixels, points, data, LossSettings())
+    assert wrong["amodal"] > 1 and wrong["visible"] > 1 and wrong["quality"] > 1 and wrong["iou"] == 0
+
+
+def test_mask_loss_by_hand():
+    """Half of a mask of two pixels among four, found with certainty: Dice 1 - 2/3; one of two inside is missed."""
+    logits, target = torch.tensor([[30.0, -30.0, -30.0, -30.0]]), torch.tensor([[1.0, 1.0, 0.0, 0.0]])
+    torch.testing.assert_close(mask_loss(logits, target, 0.0), torch.tensor([1 / 3]))
+    torch.testing.assert_close(mask_loss(logits, target, 1.0), torch.tensor([1 / 3 + 30 / 2 / 2]))
+
+
+def test_training_step_reaches_every_parameter():
+    torch.manual_seed(0)
+    network = DynamicMaskNetwork(SMALL, 3)
+    losses = training_step(network, batch(), LossSettings())
+    losses["loss"].backward()
+    assert losses["loss"].dtype == torch.float32
+    assert [name for name, p in network.named_parameters() if p.grad is None or not p.grad.isfinite().all()] == []
+
+
+def test_images_without_shapes():
+    data = batch()
+    empty = {name: torch.zeros_like(values) for name, values in data.items()}
+    losses = training_step(DynamicMaskNetwork(SMALL, 3), empty, LossSettings())
+    assert losses["loss"] == losses["cross_entropy"]
+
+
+def test_groups_take_what_drew_the_same():
+    """Three candidates of A, one of them worse, and one of B."""
+    amodal, visible = (masks.flatten(1) for masks in bars())
+    worse = amodal[0].clone()
+    worse[:512] = False  # IoU .75
+    candidates = Candidates(
+        torch.arange(4),
+        torch.tensor([0.9, 0.8, 0.7, 0.6]),
+        torch.ones(4, dtype=torch.int64),
+        torch.stack([amodal[0], amodal[1], amodal[0], worse]),
+        torch.stack([visible[0], visible[1], visible[0], visible[0]]),
+    )
+    for settings, leaders, votes in (
+        (InstanceSettings(nms_threshold=0.7), [0, 1], [3, 1]),
+        (InstanceSettings(nms_threshold=0.8), [0, 1, 3], [2, 1, 1]),
+        (InstanceSettings(nms_threshold=0.8, visible_threshold=0.5), [0, 1], [3, 1]),
+        (InstanceSettings(nms_threshold=0.3), [0], [4]),
+    ):
+        found = group(candidates, settings)
+        assert (found[0].tolist(), found[1].tolist()) == (leaders, votes), settings
+
+
+def test_who_owns_the_visible_pixels_is_in_front():
+    amodal, visible = bars()
+    for order in ([0, 1], [1, 0]):
+        assert depth_order(amodal[order], visible[order].float()).tolist() == [order.index(0) + 1, order.index(1) + 1]
+
+
+class TrueNetwork(nn.Module):
+    """Draws the true masks of `bars` from the pixels where they are visible."""
+
+    def draw(self, maps, pixels, points=None):
+        amodal, visible = (masks.flatten(1) for masks in bars())
+        owner = visible[:, pixels].int().argmax(dim=0)
+        logits = 40.0 * torch.stack([amodal[owner], visible[owner]], dim=1) - 20
+        return logits if points is None else logits[:, :, points]
+
+
+def test_true_maps_give_the_true_instances():
+    amodal, visible = bars()
+    class_logits = torch.zeros(1, 4, 64, 64)
+    class_logits[0, 3, visible[0]], class_logits[0, 1, visible[1]] = 9.0, 9.0
+    class_logits[0, 0, ~visible.any(dim=0)] = 9.0
+    maps = Maps(class_logits, torch.full((1, 64, 64), 3.0), torch.empty(0), torch.empty(0))
+    found = find_instances(TrueNetwork(), maps, InstanceSettings())
+    masks = {category: mask for category, mask in zip(found.categories.tolist(), found.masks, strict=True)}
+    order = dict(zip(found.categories.tolist(), found.order.tolist(), strict=True))
+    assert len(found.scores) == 2 and (found.scores > 0.9).all()
+    np.testing.assert_array_equal(masks[3], amodal[0].numpy())
+    np.testing.assert_array_equal(masks[1], amodal[1].numpy())
+    assert order == {3: 1, 1: 2}
+
+
+def test_an_image_without_foreground_has_no_instances():
+    class_logits = torch.zeros(1, 4, 64, 64)
+    class_logits[:, 0] = 9.0
+    maps = Maps(class_logits, torch.zeros(1, 64, 64), torch.zeros(1, 8, 64, 64), torch.zeros(1, 5, 64, 64))
+    found = find_instances(DynamicMaskNetwork(SMALL, 3), maps, InstanceSettings())
+    assert found.masks.shape == (0, 64, 64) and len(found.scores) == len(found.order) == len(found.categories) == 0
+
+
+def test_compact_weights_are_small_enough_to_release():
+    with torch.device("meta"):
+        network = DynamicMaskNetwork(PRESETS["compact"].network, 3)
+    assert 2 * sum(parameter.numel() for parameter in network.parameters()) < 14 * 2**20
