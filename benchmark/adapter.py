@@ -69,6 +69,9 @@ class Reading:
         return self.limits != other.limits and floors[0] <= floors[1] and most[0] >= most[1]
 
 
+PictureKind = Literal["colors", "classes", "instances", "truth"]
+
+
 @dataclass(frozen=True)
 class Picture:
     """One step of a model on its way from an image to instances, on the evaluation grid, for the report to paint.
@@ -81,7 +84,7 @@ class Picture:
 
     row: str
     caption: str
-    kind: Literal["colors", "classes", "instances", "truth"]
+    kind: PictureKind
     values: np.ndarray
 
 

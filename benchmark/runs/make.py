@@ -36,6 +36,7 @@ from benchmark.runs.manifest import (
     training_progress,
     write_run_manifest,
 )
+from benchmark.runs.pictures import keep_pictures
 from benchmark.runs.predictions import predict, write_predictions
 from datasets.errors import InputError
 from datasets.exported import ExportedDataset
@@ -77,7 +78,7 @@ def _train(run: Run, resume: bool, overwrite: bool) -> bool:
 def predict_and_evaluate(
     run: Run, dataset: ExportedDataset, variants: Sequence[str], *, keep_predictions: bool = True, analyse: bool = True
 ) -> dict[str, Metrics]:
-    """Write predictions, metrics and analysis of `variants` to the run's folder; returns the metrics by variant.
+    """Write predictions, metrics, analysis and pictures to the run's folder; returns the metrics by variant.
 
     Metrics of other variants of the same dataset are kept. analyse: False leaves ``analysis.json`` out, which takes
     a second or two per variant and thousand images. Raises InputError if another process works on the run.
@@ -113,6 +114,7 @@ def _predict_and_evaluate(
     if keep_predictions:
         for name, entries in predictions.items():
             write_predictions(predictions_path(run.folder, name), entries)
+        keep_pictures(adapter, dataset, run)
     if earlier and all(earlier.get(name) == values for name, values in metrics.items()):
         return metrics  # nothing new: leave the files, and their date and machine, as they are
     write_run_manifest(replace(run, command=manifest.get("command", "")), finished=bool(manifest.get("finished")))

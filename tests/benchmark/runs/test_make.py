@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 
 from benchmark import cli
-from benchmark.adapter import Adapter, Detections
+from benchmark.adapter import Adapter, Detections, Picture
 from benchmark.cli import main
 from benchmark.engine.settings import TrainingSettings
 from benchmark.models.presets import preset_from_values, with_setting
 from benchmark.runs.folder import read_metrics
 from benchmark.runs.make import load_run
 from benchmark.runs.manifest import read_manifest
+from benchmark.runs.pictures import read_pictures
 from benchmark.runs.record import read_run
 from datasets.errors import InputError
 
@@ -55,6 +56,9 @@ class Trainable(Adapter):
                 },
             )
 
+    def pictures(self, dataset, run, image_id):
+        return [Picture("Layer 1", "Classes", "classes", np.ones((64, 64), int))]
+
 
 @pytest.fixture(autouse=True)
 def own_folders(tmp_path, monkeypatch):
@@ -81,6 +85,8 @@ def test_train_predicts_evaluates_and_writes_the_folder(tmp_path):
     assert read_metrics(folder)["default"]["AP"] == pytest.approx(1.0)
     assert list(read_metrics(folder)) == ["default", "half-score"]
     assert (folder / "predictions.default.json.gz").exists()
+    image_id, (picture,) = read_pictures(folder)
+    assert image_id == 1 and picture.caption == "Classes"
 
 
 def test_default_folder_is_named_after_the_run(tmp_path):
