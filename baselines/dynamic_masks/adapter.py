@@ -7,13 +7,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from baselines.dynamic_masks.grid import GRID
 from baselines.dynamic_masks.instances import find_instances
 from baselines.dynamic_masks.loss import LossSettings, dynamic_mask_loss, sample_pixels, sample_points
 from baselines.dynamic_masks.network import DynamicMaskNetwork, Maps
 from baselines.dynamic_masks.presets import PRESETS
 from baselines.dynamic_masks.targets import collate, render_visible
 from baselines.prediction import load_trained
-from benchmark.adapter import Adapter, Detections, Run
+from benchmark.adapter import DEFAULT, Adapter, Detections, Reading, Run
 from benchmark.engine.fit import fit
 from benchmark.engine.precision import autocast
 from datasets.errors import InputError
@@ -27,7 +28,9 @@ class DynamicMasks(Adapter):
 
     presets = PRESETS
     prediction_settings = ("instances",)
-    variants = ("default",)
+    readings = {DEFAULT: Reading(text="candidates grouped and scored as the preset says", suppression="mask")}
+    variants = tuple(readings)
+    grid = GRID
 
     def train(self, run: Run) -> bool:
         """Train with the shared engine; see `Adapter.train`."""
@@ -42,6 +45,7 @@ class DynamicMasks(Adapter):
         """One pass of the network for all variants; see `Adapter.predict`."""
         network = DynamicMaskNetwork(run.preset.network, len(run.source.categories))
         load_trained(network, run)
+        settings = [GRID.get(name, run.preset.instances) for name in variants]
         for start in range(0, len(dataset.image_ids), PREDICTION_BATCH):
             image_ids = dataset.image_ids[start : start + PREDICTION_BATCH]
             images = np.stack([dataset.image(image_id) for image_id in image_ids])
@@ -49,7 +53,8 @@ class DynamicMasks(Adapter):
             for place, image_id in enumerate(image_ids):
                 of_image = Maps(*(values[place : place + 1] for values in maps))
                 with torch.inference_mode(), autocast(run.preset.training.precision, run.device):
-                    yield image_id, {"default": find_instances(network, of_image, run.preset.instances)}
+                    found = find_instances(network, of_image, settings)
+                yield image_id, dict(zip(variants, found, strict=True))
 
 
 def training_step(model: nn.Module, batch: dict[str, Tensor], settings: LossSettings) -> dict[str, Tensor]:

@@ -1,5 +1,6 @@
 """From the maps of one image to its instances: candidates, groups of candidates that drew the same, depth order."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -49,24 +50,32 @@ class Candidates:
 
 
 @torch.inference_mode()
-def find_instances(network: DynamicMaskNetwork, maps: Maps, settings: InstanceSettings) -> Detections:
-    """Instances of one image, best first. maps: of a batch of one."""
-    candidates = draw_candidates(network, maps, settings.stride)
-    leaders, votes = group(candidates, settings)
-    pixels = candidates.pixels[leaders]
-    order = pixels.argsort()
-    back = order.argsort()
-    logits = network.draw(maps, pixels[order])[back].unflatten(2, (GRID_SIZE, GRID_SIZE))
+def find_instances(network: DynamicMaskNetwork, maps: Maps, readings: Sequence[InstanceSettings]) -> list[Detections]:
+    """Instances of one image as each of `readings` finds them, best first; what they share is computed once.
+
+    maps: of a batch of one.
+    """
+    drawn = {settings.stride: draw_candidates(network, maps, settings.stride) for settings in readings}
+    groups = [group(drawn[settings.stride], settings) for settings in readings]
+    pixels = [drawn[settings.stride].pixels[leaders] for settings, (leaders, _) in zip(readings, groups, strict=True)]
+    union = torch.cat(pixels).unique()
+    logits = network.draw(maps, union).unflatten(2, (GRID_SIZE, GRID_SIZE))
     masks, visible = logits[:, 0] > 0, logits[:, 1].sigmoid()
-    scores = candidates.scores[leaders] * votes / (votes + settings.votes)
-    kept = masks.flatten(1).sum(dim=1) >= settings.minimum_area
-    masks, visible, scores = masks[kept], visible[kept], scores[kept]
-    return Detections(
-        masks.cpu().numpy(),
-        scores.double().clamp(0, 1).cpu().numpy(),
-        candidates.categories[leaders][kept].cpu().numpy(),
-        depth_order(masks, visible),
-    )
+    detections = []
+    for settings, (leaders, votes), of_reading in zip(readings, groups, pixels, strict=True):
+        rows = torch.searchsorted(union, of_reading)
+        scores = drawn[settings.stride].scores[leaders] * votes / (votes + settings.votes)
+        large = masks[rows].flatten(1).sum(dim=1) >= settings.minimum_area
+        rows, scores, leaders = rows[large], scores[large], leaders[large]
+        detections.append(
+            Detections(
+                masks[rows].cpu().numpy(),
+                scores.double().clamp(0, 1).cpu().numpy(),
+                drawn[settings.stride].categories[leaders].cpu().numpy(),
+                depth_order(masks[rows], visible[rows]),
+            )
+        )
+    return detections
 
 
 def draw_candidates(network: DynamicMaskNetwork, maps: Maps, stride: int) -> Candidates:

@@ -175,7 +175,7 @@ def test_true_maps_give_the_true_instances():
     class_logits[0, 3, visible[0]], class_logits[0, 1, visible[1]] = 9.0, 9.0
     class_logits[0, 0, ~visible.any(dim=0)] = 9.0
     maps = Maps(class_logits, torch.full((1, 64, 64), 3.0), torch.empty(0), torch.empty(0))
-    found = find_instances(TrueNetwork(), maps, InstanceSettings())
+    (found,) = find_instances(TrueNetwork(), maps, [InstanceSettings()])
     masks = {category: mask for category, mask in zip(found.categories.tolist(), found.masks, strict=True)}
     order = dict(zip(found.categories.tolist(), found.order.tolist(), strict=True))
     assert len(found.scores) == 2 and (found.scores > 0.9).all()
@@ -188,7 +188,7 @@ def test_an_image_without_foreground_has_no_instances():
     class_logits = torch.zeros(1, 4, 64, 64)
     class_logits[:, 0] = 9.0
     maps = Maps(class_logits, torch.zeros(1, 64, 64), torch.zeros(1, 8, 64, 64), torch.zeros(1, 5, 64, 64))
-    found = find_instances(DynamicMaskNetwork(SMALL, 3), maps, InstanceSettings())
+    (found,) = find_instances(DynamicMaskNetwork(SMALL, 3), maps, [InstanceSettings()])
     assert found.masks.shape == (0, 64, 64) and len(found.scores) == len(found.order) == len(found.categories) == 0
 
 
