@@ -9,6 +9,9 @@ from pathlib import Path
 from datasets.scene import MAX_SHAPES
 from datasets.table import show
 
+LONGEST_NAME = 200
+"""Bytes of the name of a file or folder; systems take 255, and temporary files need some."""
+
 
 def whole_number(low: int, high: int) -> Callable[[str], int]:
     """The type of an option whose value is an integer from `low` to `high`."""
@@ -79,6 +82,8 @@ def output_folder(value: str) -> Path:
 
 def _output(value: str) -> Path:
     path = Path(text(value))
+    if len(os.fsencode(path.name)) > LONGEST_NAME:
+        raise argparse.ArgumentTypeError(f"found {show(value)}, expected a name of at most {LONGEST_NAME} bytes")
     if path.name in ("", ".."):
         raise argparse.ArgumentTypeError(f"found {show(value)}, expected a path that ends in a name")
     try:

@@ -1,6 +1,7 @@
 """Checkpoints, from which a killed run goes on, and the weights that a finished run leaves behind."""
 
 import math
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,9 @@ def load_checkpoint(path: Path, model: nn.Module, optimizer: torch.optim.Optimiz
     Raises InputError if the file is damaged or of another model. Code that it holds does not run.
     """
     try:
-        state = torch.load(path, map_location=device, weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about strange files, which the error names
+            state = torch.load(path, map_location=device, weights_only=True)
         model.load_state_dict(state["model"])
         options = [{name: type(value) for name, value in group.items()} for group in optimizer.param_groups]
         optimizer.load_state_dict(state["optimizer"])

@@ -135,6 +135,8 @@ def load_run(folder: Path, device: str = "cpu") -> Run:
     manifest = read_manifest(folder)
     adapter = find_adapter(manifest["model"])
     preset = find_preset(adapter, manifest["model"], manifest["preset"])
+    if "counts" not in manifest["scenes"] and set(manifest["scenes"]) <= {"label"}:
+        raise InputError(f"{folder / MANIFEST}: scenes: found no counts, expected those of its training")
     if preset is not None:
         preset = preset_from_values(preset, manifest["hyperparameters"], f"{folder / MANIFEST}")
     return Run(
