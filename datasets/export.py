@@ -7,7 +7,6 @@ import hashlib
 import json
 import sys
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict
 from functools import partial
@@ -18,7 +17,7 @@ from datasets.coco import CATEGORY_ENTRIES, encode_png, scene_annotations
 from datasets.errors import InputError
 from datasets.files import atomic_folder
 from datasets.locks import locked
-from datasets.processes import end_with_parent, usable_cores
+from datasets.processes import usable_cores, worker_pool
 from datasets.progress import progress
 from datasets.render import render_masks
 from datasets.scene import CATEGORIES, GRID_SIZE, IMAGE_SIZE, SceneParameters, sample_scene
@@ -150,7 +149,7 @@ def _render_all(
         yield from map(render, range(images))
         return
     try:
-        with ProcessPoolExecutor(min(workers, images), initializer=end_with_parent) as pool:
+        with worker_pool(min(workers, images)) as pool:
             yield from pool.map(render, range(images), chunksize=8)
     except BrokenProcessPool:
         raise InputError(f"{folder}: a process that draws images was killed; is there enough memory?") from None

@@ -30,6 +30,8 @@ class ExportedDataset:
     def __init__(self, folder: Path | str):
         self.folder = Path(folder)
         self.annotations_file = self.folder / GRID_ANNOTATIONS
+        if not self.folder.is_dir():
+            raise InputError(f"--dataset {folder}: no such folder, expected one from `export`")
         if not self.annotations_file.is_file():
             raise InputError(f"--dataset {folder}: found no {GRID_ANNOTATIONS}, expected a folder from `export`")
         document, name = load_json(self.annotations_file, "annotations")

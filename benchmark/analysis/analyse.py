@@ -2,7 +2,6 @@
 resamples that paired tests need."""
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from multiprocessing import get_context
@@ -14,7 +13,7 @@ from benchmark.analysis.errors import error_breakdown, find_errors
 from benchmark.analysis.occlusion import recall_by_occlusion
 from benchmark.evaluation.evaluate import Metrics, evaluate_with_matches
 from benchmark.evaluation.validate import GroundTruth, read_annotations, read_predictions
-from datasets.processes import end_with_parent
+from datasets.processes import worker_pool
 from datasets.table import Source
 
 Result = TypeVar("Result")
@@ -73,7 +72,7 @@ def _of_each(
     if processes == 1 or len(predictions) == 1:
         return {name: function(annotations, path) for name, path in predictions.items()}
     workers = min(processes, len(predictions))
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=end_with_parent) as pool:
+    with worker_pool(workers, get_context("spawn")) as pool:
         found = pool.map(function, [annotations] * len(predictions), predictions.values())
         return dict(zip(predictions, found, strict=True))
 

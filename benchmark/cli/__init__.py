@@ -1,4 +1,4 @@
-"""The command line: one file a command. Exit codes: 0 done, 1 a check failed, 2 bad input."""
+"""The command line: one file a command. Exit codes: 0 done, 1 a check failed, 2 bad input, 130 stopped by Ctrl-C."""
 
 import argparse
 import sys
@@ -36,7 +36,8 @@ COMMANDS = (
     verify,
     check,
 )
-"""In the order of `--help`; each module has ``add_parser(commands)`` and ``run(options)``."""
+"""In the order of `--help`; each module has ``add_parser(commands)`` and ``run(options)``, and
+``AFTER_CTRL_C`` where the same command would not start from the beginning."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -48,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             parser.error(f"unrecognized arguments: {' '.join(rest)}")
         options.rest = rest
         options.command_line = " ".join(["run_benchmark.py", *(sys.argv[1:] if arguments is None else arguments)])
-        return options.command(options)
+        return _run(options)
     except InputError as error:
         message = str(error)
     except OSError as error:  # a folder without permission
@@ -64,6 +65,16 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         raise InputError(message.removeprefix("argument "))
+
+
+def _run(options: argparse.Namespace) -> int:
+    try:
+        return options.command(options)
+    except KeyboardInterrupt as stop:
+        module = sys.modules[options.command.__module__]
+        hint = getattr(module, "AFTER_CTRL_C", "the same command starts it again")
+        print(f"interrupted: {f'{stop}; ' if stop.args else ''}{hint}", file=sys.stderr)
+        return 130  # what a shell expects of a command that Ctrl-C ended
 
 
 def make_parser() -> argparse.ArgumentParser:

@@ -6,6 +6,8 @@ from pathlib import Path
 from benchmark.cli import paths, values
 from benchmark.cli.options import add_device, add_settings
 
+AFTER_CTRL_C = "the same command goes on where it stopped"
+
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
     reproduce = commands.add_parser(

@@ -16,6 +16,8 @@ from benchmark.cli.options import (
 from datasets.errors import InputError
 from datasets.seeds import EVALUATION_IMAGES, EVALUATION_SEED, TRAINING_SEED
 
+AFTER_CTRL_C = "go on with the same command and --resume"
+
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
     train = commands.add_parser("train", help="train a model, then predict and evaluate the evaluation set")

@@ -14,6 +14,7 @@ from torch.utils.data import default_collate
 from benchmark.adapter import Run
 from benchmark.engine.checkpoint import load_checkpoint, save_checkpoint, save_weights
 from benchmark.engine.distributed import Processes, processes
+from benchmark.engine.interrupt import Interrupt, deferred_interrupt
 from benchmark.engine.log import TrainingLog
 from benchmark.engine.optimizer import make_optimizer
 from benchmark.engine.precision import autocast, computed_in
@@ -41,16 +42,17 @@ def fit(
     of every batch. Writes the log, checkpoints and, at the end, the weights.
 
     Returns True when the budget is used up, False when ``run.max_minutes`` or ``run.max_images`` stopped it at a
-    checkpoint. Raises InputError if the batch cannot be split as asked, the checkpoint has seen more than
-    ``run.max_images`` or the loss is no longer finite (the last checkpoint stays).
+    checkpoint. Ctrl-C stops it at a checkpoint too and then raises KeyboardInterrupt with a line that says where; a
+    second one stops it at once. Raises InputError if the batch cannot be split as asked, the checkpoint has seen more
+    than ``run.max_images`` or the loss is no longer finite (the last checkpoint stays).
     """
-    with processes(run.device) as group:
-        return _fit(run, model, render, step, settings, collate, group)
+    with processes(run.device) as group, deferred_interrupt() as interrupt:
+        return _fit(run, model, render, step, settings, collate, group, interrupt)
 
 
 def _fit(
     run: Run, model: nn.Module, render: Callable, step: Callable, settings: TrainingSettings, collate: Callable,
-    group: Processes,
+    group: Processes, interrupt: Interrupt,
 ) -> bool:  # fmt: skip
     started = time.monotonic()
     share = _share_of_batch(settings, group.world_size)
@@ -61,6 +63,8 @@ def _fit(
     position = {"images": 0, "seconds": 0.0, "seconds_waiting_for_data": 0.0}
     if run.checkpoint.exists():
         position = load_checkpoint(run.checkpoint, model, optimizer, str(group.device))
+        if group.is_main:
+            print(f"{run.folder}: goes on after {position['images']:,} images", file=sys.stderr)
     last = min(settings.images, run.max_images or settings.images)
     if position["images"] >= last + settings.batch_size:
         raise InputError(f"{run.checkpoint}: has seen {position['images']} images, expected at most {last}")
@@ -94,7 +98,8 @@ def _fit(
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         previous, position["images"] = position["images"], position["images"] + settings.batch_size
-        stopped = group.any(run.max_minutes is not None and time.monotonic() - started > 60 * run.max_minutes)
+        time_is_over = run.max_minutes is not None and time.monotonic() - started > 60 * run.max_minutes
+        stopped = group.any(time_is_over or interrupt.asked)
         done = position["images"] >= last
 
         save = done or stopped or _passes(settings.checkpoint_every, previous, position["images"])
@@ -114,6 +119,8 @@ def _fit(
     if log:
         log.close()
         save_weights(run.weights, model)
+    if interrupt.asked and position["images"] < settings.images:
+        raise KeyboardInterrupt(f"{run.folder}: checkpoint after {position['images']:,} images")
     return position["images"] >= settings.images
 
 

@@ -160,6 +160,8 @@ def find_run(model_or_run: str, device: str) -> tuple[Adapter, Run]:
         return find_adapter(run.model), run
     if folder.is_dir():
         read_manifest(folder)  # raises: a folder, but not of a run
+    if folder.name != model_or_run and ":" not in model_or_run:
+        raise InputError(f"{model_or_run}: no such folder, expected that of a run")
     adapter = find_adapter(model_or_run)
     if adapter.presets:
         raise InputError(f"{model_or_run}: has to be trained first; expected the folder of a run of it")

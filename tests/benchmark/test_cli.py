@@ -143,3 +143,22 @@ def test_full_disk_is_one_line(capsys, dataset, tmp_path, monkeypatch):
 def test_wrong_usage_exits_with_2(capsys):
     for arguments in (["export"], ["train", "layered-embedding", "--nonsense", "1"], ["unknown-command"]):
         error_of(capsys, *arguments)
+
+
+@pytest.mark.parametrize(("command", "hint"), [("train", "--resume"), ("models", "starts it again")])
+def test_ctrl_c_is_one_line_that_says_how_to_go_on(capsys, monkeypatch, command, hint):
+    def interrupted(name):
+        raise KeyboardInterrupt("runs/mine: checkpoint after 400 images")
+
+    monkeypatch.setattr("benchmark.models.registry.find_adapter", interrupted)
+    assert main([command, "layered-embedding"]) == 130
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("interrupted: runs/mine: checkpoint after 400 images; ") and hint in line
+
+
+def test_a_run_folder_that_does_not_exist_is_named_as_one(capsys, dataset, tmp_path):
+    missing = tmp_path / "runs" / "typo"
+    line = error_of(capsys, "predict", missing, "--dataset", dataset, "--out", tmp_path / "p.json")
+    assert f"{missing}: no such folder" in line
+    line = error_of(capsys, "predict", UNTRAINED, "--dataset", missing, "--out", tmp_path / "p.json")
+    assert f"{missing}: no such folder" in line

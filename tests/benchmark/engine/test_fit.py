@@ -3,6 +3,7 @@
 import dataclasses
 import math
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -144,6 +145,24 @@ def test_killed_runs_end_like_an_undisturbed_one(undisturbed, tmp_path, at_step)
     rows = pd.read_csv(tmp_path / "run" / "training_log.csv")
     assert rows["images"].tolist() == [8, 16, 24, 32, 40, 48]
     assert not list((tmp_path / "run").glob("*.partial"))
+
+
+def test_ctrl_c_ends_the_step_and_leaves_a_checkpoint(undisturbed, tmp_path, capsys):
+    calls = 0
+
+    def interrupted_step(model, batch):
+        nonlocal calls
+        calls += 1
+        if calls == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+        return step(model, batch)
+
+    with pytest.raises(KeyboardInterrupt, match="run: checkpoint after 12 images"):
+        fit(make_run(tmp_path / "run"), make_model(), render, interrupted_step, SETTINGS)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    done, weights = train(tmp_path / "run")
+    assert done and "run: goes on after 12 images" in capsys.readouterr().err
+    assert_same(weights, undisturbed[1])
 
 
 def test_worker_processes_change_nothing(undisturbed, tmp_path):
