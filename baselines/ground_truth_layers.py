@@ -15,7 +15,7 @@ class GroundTruthLayers(Adapter):
     """Upper bound of any model with L layers; variant "layers-L".
 
     Each mask is scored by its IoU with its own instance: with equal scores AP would depend on the order of the images
-    (protocol "Tables to regenerate").
+    (docs/protocol.md "Tables to regenerate").
     """
 
     readings = {

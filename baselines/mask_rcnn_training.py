@@ -8,7 +8,7 @@ from benchmark.engine.settings import TrainingSettings
 PAPER = TrainingSettings(
     images=100_000, batch_size=2, optimizer="adam", learning_rate=1e-4, schedule="constant", workers=2
 )
-"""The paper's optimiser, batch and budget (docs/protocol.md, "Mask R-CNN baseline")."""
+"""The paper's optimiser, batch and budget (docs/protocol.md "Mask R-CNN baseline")."""
 
 FAST = TrainingSettings(
     images=100_000,

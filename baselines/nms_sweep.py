@@ -34,8 +34,8 @@ class DetectionProtocol:
 
 
 PROTOCOLS = {
-    # The paper's (protocol "Mask R-CNN baseline"). A score above 0.7 leaves at most one class per ROI, since the
-    # classes of a ROI sum to one.
+    # The paper's (docs/protocol.md "Mask R-CNN baseline"). A score above 0.7 leaves at most one class per ROI, since
+    # the classes of a ROI sum to one.
     "paper": DetectionProtocol(
         score_floor=0.7,
         rpn_nms_threshold=1.0,
@@ -58,7 +58,7 @@ MASK_NMS_PREFILTER = 0.9
 """Box IoU above which two candidates of one class count as the same before their masks are compared."""
 
 SOFT_NMS_SIGMA = 0.5
-"""Of soft-NMS's Gaussian (Bodla et al. 2017, section 4)."""
+"""Width of the Gaussian by which soft-NMS lowers scores (Bodla et al. 2017, section 4)."""
 
 
 @dataclass(frozen=True)

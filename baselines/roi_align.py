@@ -1,10 +1,10 @@
 """ROIAlign as two matrix products: what makes Mask R-CNN trainable on a CPU.
 
-torchvision's CPU kernel runs on one core and its backward pass alone took a quarter of a training step (R50-FPN, 64
-ROIs per image, 2 cores). Bilinear sampling on a grid is separable, so that pooling one ROI is Y F X^T with Y (rows of
-the output by rows of the feature map) and X (columns by columns) holding the interpolation weights, averaged over the
-samples of a bin: dense, but the work of a matrix product on all cores, in bf16 where autocast says so. That pays for
-feature maps of up to about 64x64, which is what a 256-pixel image has.
+torchvision's CPU kernel runs on one core, its backward pass too (docs/experiments.md). Bilinear sampling on a grid is
+separable, so that pooling one ROI is Y F X^T with Y (rows of the output by rows of the feature map) and X (columns by
+columns) holding the interpolation weights, averaged over the samples of a bin: dense, but the work of a matrix product
+on all cores, in bf16 where autocast says so. That pays for feature maps of up to about 64x64, which is what a 256-pixel
+image has.
 """
 
 import torch

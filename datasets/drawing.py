@@ -1,4 +1,4 @@
-"""Drawing a scene with OpenCV (protocol "Scenes and images": size, outlines and masks)."""
+"""Drawing a scene with OpenCV (docs/protocol.md "Scenes and images": size, outlines and masks)."""
 
 import math
 

@@ -2,7 +2,7 @@
 
 A shape with no visible pixel at 256x256 is removed before layers are counted. One that is visible there but not on
 the evaluation grid takes its place in the layers, is dropped from the ground truth, and its layer pixels become
-background (protocol "hidden shapes").
+background (docs/protocol.md "Scenes and images").
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Scenes: which shapes stand where, and which lies on top (paper section 3; protocol "Scenes and images")."""
+"""Scenes: which shapes stand where, and which lies on top (paper section 3; docs/protocol.md "Scenes and images")."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -19,7 +19,7 @@ from datasets.errors import InputError
 from datasets.rle import find_fault
 
 MAX_PIXELS = 2**29 - 1
-"""Of an image; masks of more cannot be coded (`datasets.rle.MAX_GROUPS`)."""
+"""The largest image in pixels; masks of more cannot be coded (`datasets.rle.MAX_GROUPS`)."""
 
 SMALL_FILE, MAX_UNPACKED_RATIO = 2**26, 100
 """A gzipped file may unpack to so many bytes, or so many times its size. Files of masks reach 20 times."""

@@ -1,7 +1,7 @@
 """From class probabilities and embeddings to instances: amodal masks, scores and depth order.
 
 Pixels that are predicted as a class in any layer are clustered together; an instance is the union of its pixels over
-all layers (paper section 4; protocol "instance").
+all layers (paper section 4; docs/protocol.md "Embedding model").
 """
 
 from dataclasses import dataclass
@@ -39,14 +39,7 @@ class InstanceSettings:
 PAPER = InstanceSettings(bandwidth=1.5, seeding="first", score="probability")
 """The paper's scheme, with the first pixel in place of a random one."""
 
-# Chosen, like the defaults above, on 200 tuning scenes (N=6) with compact runs of L=2 and L=3 after 22,000 and 24,000
-# of their 30,000 images. AP from the paper's scheme to these settings: .564 -> .671 (L=2), .556 -> .702 (L=3); AR100
-# .686 -> .704, .712 -> .736. Of the gain in AP .09 and .12 come from score and seeding, .013 from the bandwidth, .008
-# from dissolving fragments. AP changes by less than .004 for half areas from 25 to 200, by less than .008 for fragment
-# scores from .1 to .2, and by less than .005 for reaches from 2 to 3.
-# The bandwidth was 1.75 by those runs and is a compromise between crowds since: AP of finished runs of 30,000 images at
-# 1.5, 1.6, 1.75 and 2 is .730, .732, .737, .719 for N=6, L=2 (100 tuning scenes) and .447, .447, .427, .378 for N=12,
-# L=4 (64 tuning scenes), where instances merge.
+# These numbers and the defaults above were chosen on tuning scenes (docs/experiments.md).
 
 HALF_AREA = 50
 """Area in pixels at which the score's factor for area is one half."""

@@ -19,9 +19,7 @@ class LossSettings:
     """Weights of the terms and the margins of the hinges.
 
     The paper gives 1 for all three weights; the released code uses .01 for the regularization. Margins as in both.
-    Measured with the smoke preset's network (validation AP, regularization 1 against .01 of the other two weights):
-    N=6 after 3,000 images .203 against .289, with true classes .355 against .435, so .01 is the default. With N=2,
-    after 4,000 images, .460 against .413: a few instances find room near the origin too.
+    With few instances 1 is as good, with many .01 is better, so that it is the default (docs/experiments.md).
     """
 
     variance_weight: NotNegative = 1.0  # alpha
@@ -88,7 +86,7 @@ def embedding_terms(
 
 
 def class_cross_entropy(class_logits: Tensor, layers: Tensor, categories: Tensor) -> Tensor:
-    """Mean over all pixels for each class head, summed over the heads (protocol: weight 1 each)."""
+    """Mean over all pixels for each class head, summed over the heads (docs/protocol.md "Embedding model": weight 1 each)."""
     classes = classes_of(layers, categories)
     mean_over_all = cross_entropy(class_logits.flatten(0, 1), classes.flatten(0, 1))
     return mean_over_all * class_logits.shape[1]

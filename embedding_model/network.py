@@ -1,5 +1,5 @@
 """The network: shared features at a quarter of the image's side, and per layer a class head and an embedding head
-(paper section 4, Fig. 2; protocol "Embedding model").
+(paper section 4, Fig. 2; docs/protocol.md "Embedding model").
 """
 
 from collections.abc import Sequence

@@ -8,7 +8,7 @@ COLOR_LEVELS = 32
 """Shades of each primary colour: as many as the eye can use here, and few enough for small files."""
 
 RANGE_PERCENTILES = (1, 99)
-"""Of the foreground's values: what lies beyond has the strongest or weakest shade."""
+"""Percentiles of the foreground's values that get the weakest and strongest shade, like all beyond them."""
 
 
 def layer_pictures(embeddings: np.ndarray, classes: np.ndarray, found: np.ndarray, truth: np.ndarray) -> list[Picture]:

@@ -11,13 +11,7 @@ CLASSES_FIRST = LossSettings(variance_weight=0.1, distance_weight=0.1, regulariz
 """For a few thousand images: with the paper's weights of 1 the embedding drowns the classes at first."""
 
 BALANCED = LossSettings(variance_weight=0.3, distance_weight=0.3, regularization_weight=0.001)
-"""For 30,000 images and more. One run each, AP on 100 tuning scenes, L=2:
-
-From scratch, N=6, 3,000 images with 400 of warm-up, weights of .3 and 1: .495 and .441 (cross-entropy .54 and .69;
-variance and distance differ by less than .005). Weights of runs of 30,000 images with .1, trained on for 3,000 with .1,
-.3 and 1, which no command does: .730, .738 and .743 (N=6), .436, .449 and .458 (N=12). So a small weight helps early
-and a large one late; nothing between .3 and 1 was tried.
-"""
+"""For 30,000 images and more: a small weight helps early and a large one late (docs/experiments.md)."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +41,7 @@ COMPACT_NETWORK = NetworkSettings(
 )
 
 PRESETS = {
-    # protocol "Embedding model"; the paper starts from pretrained weights: network.encoder_weights names a file of them
+    # docs/protocol.md "Embedding model"; the paper starts from pretrained weights: network.encoder_weights names a file of them
     "paper": Preset(training=TrainingSettings(weight_decay=1e-5)),
     # for CPUs with bfloat16 and for anyone in a hurry
     "compact": Preset(

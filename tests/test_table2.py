@@ -1,4 +1,4 @@
-"""Table 2 from scratch, beside the paper's and the authors' generator (protocol "Tables to regenerate")."""
+"""Table 2 from scratch, beside the paper's and the authors' generator (docs/protocol.md "Tables to regenerate")."""
 
 import csv
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Detectron2's Mask R-CNN behind the benchmark's interface (paper section 5; protocol "Mask R-CNN baseline")."""
+"""Detectron2's Mask R-CNN behind our interface (paper section 5; docs/protocol.md "Mask R-CNN baseline")."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace

@@ -24,7 +24,7 @@ DIGITS = 6
 
 @dataclass(frozen=True)
 class Analysis:
-    """Of one variant of a run. metrics: the evaluator's. resamples: of them, for paired tests.
+    """All numbers of one variant of a run. metrics: the evaluator's. resamples: theirs, for paired tests.
 
     summary: what ``analysis.json`` says of the variant, JSON throughout, numbers with six decimals:
     "intervals": metric -> [low, high], null where undefined; "errors": kind -> `benchmark.analysis.errors.Cost` by

@@ -28,7 +28,7 @@ TEST_RESAMPLES = 10_000
 """For a difference, whose p-value then goes down to 2/10,001."""
 
 SEED = 0
-"""Of the resamples."""
+"""Seed of the random numbers that draw the resamples."""
 
 
 class Interval(NamedTuple):

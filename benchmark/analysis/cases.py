@@ -40,7 +40,7 @@ class Case:
     """One failure. image: place in the matches' image_ids. instances: places in the ground truth, the one that is not
     found first, then the one that it is merged with. detections: places in the predictions, those to blame, best score
     first; of a duplicate, the match and then the duplicate. elsewhere: of an instance that is suppressed or cut off,
-    place of the detection that finds it in the predictions of the variant that tells."""
+    place of the detection that finds it in the predictions of the variant that still has it."""
 
     image: int
     instances: tuple[int, ...]

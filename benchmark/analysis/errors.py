@@ -62,7 +62,7 @@ class Errors:
 
 
 class Cost(NamedTuple):
-    """Of one kind of error: how often it occurs, and what AP50 gains when it alone is repaired.
+    """How often one kind of error occurs, and what AP50 gains when it alone is repaired.
 
     false_positives, unmatched_instances: counts. lost_ap: AP50 repaired - AP50. share: of all that is lost, lost_ap /
     (1 - AP50), 0 where nothing is lost. Repairs overlap in their effect: shares need not sum to 1.

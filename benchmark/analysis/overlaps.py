@@ -11,7 +11,7 @@ from datasets.rle import mask_areas
 
 @dataclass(frozen=True)
 class Overlaps:
-    """Of D detections and G instances of one image; all in pixels, int64.
+    """How D detections and G instances of one image overlap; all in pixels, int64.
 
     detection_area: (D,). instance_area: (G,). shared: (D, G) pixels of a detection in an instance. between: (G, G)
     pixels of two instances (amodal masks overlap). own: (D,) each detection's own instance, -1 for none: the one it

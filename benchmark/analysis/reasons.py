@@ -40,7 +40,7 @@ class Matched(NamedTuple):
 
 @dataclass(frozen=True)
 class Reasons:
-    """Of G instances. reason: (G,) int64, place in REASONS, -1 for an instance that is found.
+    """Why each of G instances is not found. reason: (G,) int64, place in REASONS, -1 for an instance that is found.
 
     elsewhere: reason -> (G,) int64, for SUPPRESSED and CUT_OFF where the other variant is known: place in its
     predictions of the detection that finds the instance, -1 for none. reached: (G,) float64, see `find_reasons`.
@@ -64,7 +64,7 @@ def find_reasons(
 ) -> Reasons:
     """Why each instance without a match among `shown` is lost.
 
-    errors: of `shown`. others: by SUPPRESSED and CUT_OFF, the variant that tells; a reason without one is none.
+    errors: of `shown`. others: by SUPPRESSED and CUT_OFF, the variant whose detections show which instances are lost for that reason.
     reached: (G,) share of each instance's amodal mask that lies in the model's layers, see `reached_shares`.
     """
     lost = errors.instance_kind != NO_ERROR

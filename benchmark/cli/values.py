@@ -30,15 +30,15 @@ def whole_number(low: int, high: int) -> Callable[[str], int]:
 
 
 count = whole_number(1, 10**9)
-"""Of images, runs and the like."""
+"""A number of images, runs and the like."""
 
 count_or_none = whole_number(0, 10**12)
-"""Of images where 0 stands for a number that is not known."""
+"""A number of images, where 0 stands for one that is not known."""
 
 seed = whole_number(0, 2**63 - 1)
 
 layers = whole_number(1, MAX_SHAPES)
-"""Of masks; no image has more shapes."""
+"""A number of layers of masks; no image has more shapes than the largest."""
 
 
 def minutes(text: str) -> float:

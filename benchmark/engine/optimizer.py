@@ -10,9 +10,7 @@ from benchmark.engine.precision import has_bfloat16
 from benchmark.engine.settings import TrainingSettings
 
 MUON_STEPS = 3
-"""Newton-Schulz iterations per step of Muon. They are its cost: with the compact preset, batches of 4 and one thread,
-AdamW trains an image in 72 ms, Muon in 93 with five of them and in 85 with three, at no loss of accuracy (AP after
-4,000 images on 100 tuning scenes, N=6: .446, .534, .542)."""
+"""Newton-Schulz iterations per step of Muon. They are its cost, and three are as good as five (docs/experiments.md)."""
 
 MUON_LARGEST_SIDE = 256
 """Matrices whose shorter side is longer are left to AdamW: an iteration costs the square of that side times the other,
@@ -58,5 +56,5 @@ def _muon_in(dtype: torch.dtype) -> type[torch.optim.Optimizer]:
 
 
 def _shorter_side(parameter: nn.Parameter) -> int:
-    """Of the matrix that a parameter is to Muon."""
+    """The shorter side of a parameter as Muon sees it, a matrix; 1 for a vector."""
     return min(len(parameter), parameter[0].numel()) if parameter.ndim > 1 else 1

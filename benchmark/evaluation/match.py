@@ -1,4 +1,4 @@
-"""Matching of detections and ground truth: one run of a COCO engine (protocol "Evaluation").
+"""Matching of detections and ground truth: one run of a COCO engine (docs/protocol.md "Evaluation").
 
 The engine is ultrafast-pycocotools: bit-identical to pycocotools (whose numbers are COCO's) in curves and in per-image
 matches, and the only fast one that hands the matches over at little cost.

@@ -10,7 +10,7 @@ from benchmark.runs.record import ReleasedRun
 from datasets.errors import InputError
 
 _UNKNOWN = object()
-"""Of a hyperparameter that the code did not have yet when the run was made."""
+"""Stands for the value of a hyperparameter that the code did not have yet when the run was made."""
 
 
 def differences_from_paper(path: Path, runs: Sequence[ReleasedRun]) -> list[str]:

@@ -21,7 +21,7 @@ from datasets.rle import mask_areas
 @dataclass(frozen=True)
 class Outcome:
     """One variant of a run on its evaluation set. label: of both, for readers. layers: of masks that the model
-    predicts, None if it predicts no layers. others: reason -> name and detections of the variant that tells it."""
+    predicts, None if it predicts no layers. others: reason -> name and detections of the variant that shows what is lost for it."""
 
     run: ReleasedRun
     variant: str
@@ -97,7 +97,7 @@ def read_sweep(evaluation: Evaluation, outcome: Outcome, ranking: PaperTable) ->
 
 
 def telling_variants(run: ReleasedRun, variant: str) -> dict[str, str]:
-    """Reason -> the kept variant that tells which instances are lost for it: of those with the limits of `variant`,
+    """Reason -> the kept variant that shows which instances are lost for it: of those with the limits of `variant`,
     and of those with wider ones, that with the highest recall. {} for a model without non-maximum suppression, and for
     a variant that others have no wider limits than.
     """

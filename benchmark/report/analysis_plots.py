@@ -21,7 +21,7 @@ ORACLE_LAYERS_SHOWN = 2
 """Layers of the oracle in the plot of recall against occlusion: the paper's."""
 
 Entry = tuple[ReleasedRun, str, dict[str, Any]]
-"""Of `analysed`: run, headline variant, its analysis."""
+"""A run, its headline variant, and the analysis of that, as from `analysed`."""
 
 
 def recall_plot(runs: Sequence[ReleasedRun], ranking: PaperTable) -> Figure | None:

@@ -15,7 +15,7 @@ REPORT = "results/report"
 BEGIN, END = "<!-- tables:begin -->", "<!-- tables:end -->"
 
 SHOWN = ("paired-sides", "table1")
-"""Of the former only the first table. The README links to the others."""
+"""Sections that the README shows: the first table of the former, all of the latter. It links to the others."""
 
 
 def update_readme(readme: Path, results: Path) -> bool:

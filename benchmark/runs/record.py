@@ -50,7 +50,7 @@ class ReleasedRun:
 
     @property
     def evaluation_scenes(self) -> SceneParameters | None:
-        """Of the evaluation set, which can be made again from them; None for another data set, and where none was."""
+        """What the evaluation set can be made again from; None for another data set, and where there was none."""
         parameters = (self.manifest.get("dataset") or {}).get("parameters")
         return SceneParameters(tuple(parameters["counts"])) if parameters else None
 

@@ -150,7 +150,7 @@ def keep_error(folder: Path, text: str) -> None:
 
 
 def forget_error(folder: Path) -> None:
-    """Of an earlier try."""
+    """Remove what an earlier try left behind."""
     _error_file(folder).unlink(missing_ok=True)
 
 

@@ -48,7 +48,7 @@ class Expected:
 
     @property
     def seconds(self) -> float | None:
-        """Of training and predicting."""
+        """How long training and predicting are expected to take together; None where nobody has measured it."""
         if self.state == "finished":
             return 0.0
         if self.source is None or (self.images and self.source.images_per_second is None):

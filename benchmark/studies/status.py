@@ -27,7 +27,7 @@ class Status:
 
     @property
     def seconds_left(self) -> float | None:
-        """Of training, at the speed so far."""
+        """How long training still takes at the speed so far; None where that is not known."""
         left = self.images_budget - self.images_seen
         if left <= 0:
             return 0.0

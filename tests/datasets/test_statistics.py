@@ -1,4 +1,4 @@
-"""Our scenes against what the authors' generator gives (protocol: "Measured on the authors' code, 1000 images").
+"""Our scenes against what the authors' generator gives (docs/protocol.md "Measured on the authors' code").
 
 Two samples of 1000 images differ by chance; the tolerances are three standard errors of that difference, computed
 from our own images.

@@ -9,7 +9,7 @@ import numpy as np
 from benchmark.report.pictures.paint import to_rgb
 
 TRUTH_COLORS = ("#0072B2", "#D55E00")
-"""Of the instance and of the second one; from the colour-blind safe palette of Okabe and Ito, like the next."""
+"""Outlines of the instance and of a second one; all colours here are of Okabe and Ito's colour-blind safe palette."""
 
 DETECTION_COLORS = ("#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 

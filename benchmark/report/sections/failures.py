@@ -23,7 +23,7 @@ from datasets.scene import CATEGORIES
 PANELS_IN_ROW = 6
 
 CHARACTERS = 23
-"""Of a caption's line, below a panel of the figure."""
+"""A line of a caption, below a panel of the figure, has so many characters at most."""
 
 _BEST_SCORE = "Shown: the highest scores of a detection to blame"
 TEXTS = {

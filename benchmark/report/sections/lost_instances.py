@@ -21,7 +21,7 @@ from benchmark.report.words import TABLE_NOTES, TABLE_TITLES
 NAME = "lost-instances"
 
 COLORS = ("#D55E00", "#E69F00", "#0072B2", "#CC79A7", "#56B4E9", "#009E73", "#8A8A8A")
-"""Of REASONS, from the palette of Okabe and Ito: what a setting takes away in warm colours, what is missed in grey."""
+"""One for each of REASONS, from the palette of Okabe and Ito: warm where a setting takes instances away, grey last."""
 
 BINS = 10
 

@@ -196,7 +196,7 @@ def test_seeds_that_disagree_widen_the_interval():
 
 
 def test_holm_by_hand():
-    """Of four: .01 x 4, .02 x 3, .03 x 2 and no less than the one before, .5 x 1; order as given."""
+    """Four p-values: .01 x 4, .02 x 3, .03 x 2 and no less than the one before, .5 x 1; order as given."""
     assert holm([0.02, 0.5, 0.01, 0.03]) == pytest.approx([0.06, 0.5, 0.04, 0.06])
     assert holm([0.9, 0.8]) == [1, 1]
     assert holm([]) == []

@@ -10,7 +10,7 @@ from tests.benchmark.evaluation.cases import box
 
 
 def reasons(*scene, **options) -> list[str]:
-    """Of each instance, "found" if it is."""
+    """The reason of each instance, "found" if it is."""
     *_, found, _ = judge(*scene, **options)
     return [(*REASONS, "found")[reason] for reason in found.reason]
 

@@ -108,7 +108,7 @@ def test_process_stays_within_its_budget(tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["json", "json.gz"])
 def test_process_takes_less_than_two_seconds(data, suffix, tmp_path):
-    """Of processor time, hence of wall time where two cores are free; both are printed."""
+    """The limit is on processor time, hence on wall time where two cores are free; both are printed."""
     files = write(data, tmp_path, suffix)
     wall, processor = np.array([run_evaluator(files) for _ in range(7)]).T
     instances = len(data[0]["annotations"]) // IMAGES
