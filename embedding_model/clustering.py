@@ -1,4 +1,4 @@
-"""Embeddings to instances: threshold and move, the clustering scheme of the paper (section 4; docs/protocol.md "Embedding model").
+"""Embeddings to instances: threshold and move, as in the paper (section 4; docs/protocol.md "Embedding model").
 
 A pixel without a label is the first centre. All unlabelled pixels whose L1 distance to the centre is below the
 bandwidth are grouped, the centre moves to their mean, and so on until it stays where it is; the group becomes one

@@ -86,7 +86,7 @@ def embedding_terms(
 
 
 def class_cross_entropy(class_logits: Tensor, layers: Tensor, categories: Tensor) -> Tensor:
-    """Mean over all pixels for each class head, summed over the heads (docs/protocol.md "Embedding model": weight 1 each)."""
+    """Mean over all pixels for each class head, summed over the heads (docs/protocol.md "Embedding model")."""
     classes = classes_of(layers, categories)
     mean_over_all = cross_entropy(class_logits.flatten(0, 1), classes.flatten(0, 1))
     return mean_over_all * class_logits.shape[1]

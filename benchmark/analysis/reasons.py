@@ -64,7 +64,7 @@ def find_reasons(
 ) -> Reasons:
     """Why each instance without a match among `shown` is lost.
 
-    errors: of `shown`. others: by SUPPRESSED and CUT_OFF, the variant whose detections show which instances are lost for that reason.
+    errors: of `shown`. others: by SUPPRESSED and CUT_OFF, the variant that shows what is lost for that.
     reached: (G,) share of each instance's amodal mask that lies in the model's layers, see `reached_shares`.
     """
     lost = errors.instance_kind != NO_ERROR

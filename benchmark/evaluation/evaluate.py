@@ -1,4 +1,4 @@
-"""The evaluator: an annotation file and a results file in, the protocol's metrics out (docs/protocol.md "Evaluation")."""
+"""The evaluator: annotations and a results file in, the protocol's metrics out (docs/protocol.md "Evaluation")."""
 
 from dataclasses import replace
 

@@ -21,7 +21,7 @@ from datasets.rle import mask_areas
 @dataclass(frozen=True)
 class Outcome:
     """One variant of a run on its evaluation set. label: of both, for readers. layers: of masks that the model
-    predicts, None if it predicts no layers. others: reason -> name and detections of the variant that shows what is lost for it."""
+    predicts, None if it predicts no layers. others: reason -> name and detections of the variant that shows it."""
 
     run: ReleasedRun
     variant: str
