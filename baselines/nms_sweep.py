@@ -6,7 +6,7 @@ runs once on the union of what the variants kept.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -63,11 +63,17 @@ SOFT_NMS_SIGMA = 0.5
 
 @dataclass(frozen=True)
 class Variant:
-    """One way to suppress duplicates. threshold: IoU above which a detection of the same class is dropped."""
+    """One way to suppress duplicates. threshold: IoU above which a detection of the same class is dropped. score_floor:
+    in place of the protocol's, None for that."""
 
     protocol: str
     suppression: Literal["box", "soft", "mask"]
     threshold: float = 0.0
+    score_floor: float | None = None
+
+    @property
+    def floor(self) -> float:
+        return PROTOCOLS[self.protocol].score_floor if self.score_floor is None else self.score_floor
 
 
 VARIANTS: Mapping[str, Variant] = (
@@ -77,6 +83,22 @@ VARIANTS: Mapping[str, Variant] = (
     | {f"mask-nms-{t}": Variant("paper", "mask", t) for t in MASK_THRESHOLDS}
     | {"soft-nms": Variant("paper", "soft")}
 )
+
+FLOORS = (0.05, 0.3, 0.7)
+
+TUNING_GRID: Mapping[str, Variant] = {
+    f"{protocol}-floor-{floor}-{kind}-nms" + (f"-{threshold}" if threshold else ""): Variant(
+        protocol, kind, threshold, floor
+    )
+    for protocol in PROTOCOLS
+    for floor in FLOORS
+    for kind, thresholds in (("box", (0.5, 0.6, 0.7, 0.8)), ("mask", (0.5, 0.6, 0.7)), ("soft", (0.0,)))
+    for threshold in thresholds
+    if kind != "mask" or floor > FLOORS[0]  # thousands of masks an image for what scores next to nothing
+}
+"""Among which `tune` chooses: what happens before suppression and after it, the score floor, kind and threshold."""
+
+_BY_NAME: Mapping[str, Variant] = {**VARIANTS, **TUNING_GRID}
 
 _SUPPRESSION_TEXTS = {
     "box": "box NMS",
@@ -88,19 +110,20 @@ _SUPPRESSION_TEXTS = {
 def _reading(name: str, variant: Variant) -> Reading:
     protocol = PROTOCOLS[variant.protocol]
     numbered = variant.suppression != "soft"
+    own_floor = "" if variant.score_floor is None else f", scores above {variant.score_floor} instead"
     return Reading(
         family=name.removesuffix(f"-{variant.threshold}"),
         number=variant.threshold if numbered else None,
-        text=f"{_SUPPRESSION_TEXTS[variant.suppression]} within {protocol.text}",
-        paper=variant.protocol == "paper" and variant.suppression == "box",
+        text=f"{_SUPPRESSION_TEXTS[variant.suppression]} within {protocol.text}{own_floor}",
+        paper=variant.protocol == "paper" and variant.suppression == "box" and variant.score_floor is None,
         suppression=variant.suppression,
-        limits=variant.protocol,
-        score_floor=protocol.score_floor,
+        limits=variant.protocol + own_floor,
+        score_floor=variant.floor,
         detections_per_image=protocol.detections_per_image,
     )
 
 
-READINGS: Mapping[str, Reading] = {name: _reading(name, variant) for name, variant in VARIANTS.items()}
+READINGS: Mapping[str, Reading] = {name: _reading(name, variant) for name, variant in _BY_NAME.items()}
 
 
 @dataclass(frozen=True)
@@ -128,9 +151,10 @@ def sweep(
     """
     outputs: list[dict[str, Detections]] = []
     for protocol_name, protocol in PROTOCOLS.items():
-        wanted = [name for name in variants if VARIANTS[name].protocol == protocol_name]
+        wanted = [name for name in variants if _BY_NAME[name].protocol == protocol_name]
         if wanted:
-            detections = _detections_of_protocol(detect_boxes(protocol), wanted, mask_head)
+            widest = replace(protocol, score_floor=min(_BY_NAME[name].floor for name in wanted))
+            detections = _detections_of_protocol(detect_boxes(widest), wanted, mask_head)
             outputs = [
                 earlier | found for earlier, found in zip(outputs or [{}] * len(detections), detections, strict=True)
             ]
@@ -141,7 +165,7 @@ def _detections_of_protocol(
     candidates: Sequence[Candidates], variants: Sequence[str], mask_head: MaskHead
 ) -> list[dict[str, Detections]]:
     kept = [
-        {name: _kept_boxes(VARIANTS[name], image_candidates) for name in variants} for image_candidates in candidates
+        {name: _kept_boxes(_BY_NAME[name], image_candidates) for name in variants} for image_candidates in candidates
     ]
     unions = [torch.unique(torch.cat([indices for indices, _ in image_kept.values()])) for image_kept in kept]
     probabilities = mask_head(
@@ -162,9 +186,10 @@ def _detections_of_image(
     detections = {}
     for name, (indices, scores) in kept.items():
         rows = torch.searchsorted(union, indices)
-        if VARIANTS[name].suppression == "mask":
-            survivors = mask_nms(masks[rows], candidates.classes[indices], VARIANTS[name].threshold)
-            survivors = survivors[: PROTOCOLS[VARIANTS[name].protocol].detections_per_image]
+        variant = _BY_NAME[name]
+        if variant.suppression == "mask":
+            survivors = mask_nms(masks[rows], candidates.classes[indices], variant.threshold)
+            survivors = survivors[: PROTOCOLS[variant.protocol].detections_per_image]
             rows, scores = rows[survivors], scores[survivors]
         positions = rows.cpu().numpy()
         detections[name] = Detections(
@@ -175,7 +200,8 @@ def _detections_of_image(
 
 def _kept_boxes(variant: Variant, candidates: Candidates) -> tuple[Tensor, Tensor]:
     """Positions among the candidates and scores of what a variant keeps, best first; of mask NMS, what goes into it."""
-    boxes, scores, classes = candidates.boxes.float(), candidates.scores, candidates.classes
+    above = int((candidates.scores > variant.floor).sum())  # the best stand first
+    boxes, scores, classes = candidates.boxes[:above].float(), candidates.scores[:above], candidates.classes[:above]
     limit = PROTOCOLS[variant.protocol].detections_per_image
     if variant.suppression == "soft":
         indices, scores = soft_nms(boxes, scores, classes, limit)

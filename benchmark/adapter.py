@@ -22,6 +22,9 @@ from datasets.source import Source
 DEFAULT = "default"
 """Variant of a model that has no other; not worth printing."""
 
+TUNED_VARIANT = "tuned"
+"""Variant of every run that `tune` searched: the reading of the adapter's grid that it chose for this run."""
+
 
 @dataclass(frozen=True)
 class Detections:
@@ -136,12 +139,15 @@ class Adapter(ABC):
     variants: names of the outputs that one trained model can give, the one to rank it by first. ``predict
     --NAME VALUE`` on the command line asks for the variant called "NAME-VALUE". readings: what they are, for reports;
     a variant that is not among them is a family by itself.
+    grid: readings among which `tune` looks for the best one for a run: name -> frozen dataclass of settings. `predict`
+    takes these names like variants, and `readings` may describe them too.
     """
 
     presets: ClassVar[Mapping[str, Any]] = {}
     prediction_settings: ClassVar[tuple[str, ...]] = ()
     variants: ClassVar[tuple[str, ...]] = (DEFAULT,)
     readings: ClassVar[Mapping[str, Reading]] = {}
+    grid: ClassVar[Mapping[str, Any]] = {}
 
     def train(self, run: Run) -> bool:
         """Train as `run` says and leave ``run.weights`` behind; resume if ``run.checkpoint`` exists.

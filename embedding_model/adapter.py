@@ -1,7 +1,7 @@
 """The layered-embedding model behind the benchmark's interface."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
@@ -17,6 +17,7 @@ from benchmark.engine.precision import autocast
 from datasets.errors import InputError
 from datasets.exported import ExportedDataset
 from datasets.render import LayeredSample, render_layers
+from embedding_model.grid import GRID
 from embedding_model.instances import (
     PAPER,
     InstanceSettings,
@@ -55,6 +56,7 @@ class LayeredEmbedding(Adapter):
         ),
     }
     variants = tuple(readings)
+    grid = GRID
 
     def train(self, run: Run) -> bool:
         """Train with the shared engine; see `Adapter.train`."""
@@ -75,14 +77,15 @@ class LayeredEmbedding(Adapter):
             truth = None
             if any("ground-truth" in name for name in variants):
                 truth = _ground_truth(dataset, image_ids, run)
-            outputs = {name: _detections(maps, truth, name, run.preset) for name in variants}
+            clustered = Clustered()
+            outputs = {name: _detections(maps, truth, name, run.preset, clustered) for name in variants}
             for place, image_id in enumerate(image_ids):
                 yield image_id, {name: detections[place] for name, detections in outputs.items()}
 
     def pictures(self, dataset: ExportedDataset, run: Run, image_id: int) -> list[Picture]:
         """The paper's Fig. 4: embedding, classes and clusters of each layer; see `Adapter.pictures`."""
         maps = predict_maps(load_network(run), dataset.image(image_id)[None], run)
-        (labelled,) = _labelled(maps, None, self.variants[0], run.preset)
+        (labelled,) = _labelled(maps, None, self.variants[0], run.preset, Clustered())
         found = instance_layers(*labelled, _settings(self.variants[0], run.preset))
         classes = maps.probabilities[0].argmax(dim=1).cpu().numpy()
         return layer_pictures(maps.embeddings[0].cpu().numpy(), classes, found, dataset.layers(image_id, run.layers))
@@ -148,18 +151,29 @@ def _ground_truth(dataset: ExportedDataset, image_ids: Sequence[int], run: Run) 
     return GroundTruth(classes.to(run.device), (layers.long() - 1).to(run.device))
 
 
+@dataclass(frozen=True)
+class Clustered:
+    """What several readings of one batch share, so that it is computed once: labels (B, L, 64, 64) of a clustering, and
+    classes and labels of each image without fragments, by what they depend on."""
+
+    labels: dict[Hashable, Tensor] = field(default_factory=dict)
+    without_fragments: dict[Hashable, list[tuple[np.ndarray, np.ndarray]]] = field(default_factory=dict)
+
+
 def _settings(variant: str, preset: Preset) -> InstanceSettings:
-    return PAPER if variant == "clustering-paper" else preset.instances
+    return PAPER if variant == "clustering-paper" else GRID.get(variant, preset.instances)
 
 
-def _detections(maps: Maps, truth: GroundTruth | None, variant: str, preset: Preset) -> list[Detections]:
+def _detections(
+    maps: Maps, truth: GroundTruth | None, variant: str, preset: Preset, clustered: Clustered
+) -> list[Detections]:
     """Detections of each image of the batch."""
     settings = _settings(variant, preset)
-    return [instances(*labelled, settings) for labelled in _labelled(maps, truth, variant, preset)]
+    return [instances(*labelled, settings) for labelled in _labelled(maps, truth, variant, preset, clustered)]
 
 
 def _labelled(
-    maps: Maps, truth: GroundTruth | None, variant: str, preset: Preset
+    maps: Maps, truth: GroundTruth | None, variant: str, preset: Preset, clustered: Clustered
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
     """Classes, labels, probabilities and embeddings of each image of the batch, as `instances` takes them."""
     settings = _settings(variant, preset)
@@ -167,12 +181,19 @@ def _labelled(
     if variant == "semantic-ground-truth":
         probabilities = one_hot(truth.classes, probabilities.shape[2]).movedim(-1, 2).float()
     classes = probabilities.argmax(dim=2)
+    shared = variant == "semantic-ground-truth", settings.bandwidth, settings.seeding
     if variant == "clustering-ground-truth":
         labels = truth.labels
     else:
-        labels = cluster_pixels(classes, maps.embeddings, settings)
+        if shared not in clustered.labels:
+            clustered.labels[shared] = cluster_pixels(classes, maps.embeddings, settings)
+        labels = clustered.labels[shared]
     arrays = [tensor.cpu().numpy() for tensor in (classes, labels, probabilities, maps.embeddings)]
-    for classes, labels, *evidence in zip(*arrays, strict=True):
-        if variant not in ("clustering-paper", "clustering-ground-truth"):
-            classes, labels = dissolve_fragments(classes, labels, *evidence, settings)
+    images = list(zip(*arrays, strict=True))
+    if settings.fragments == "kept" or variant == "clustering-ground-truth":
+        yield from images
+        return
+    if shared not in clustered.without_fragments:
+        clustered.without_fragments[shared] = [dissolve_fragments(*image, settings) for image in images]
+    for (_, _, *evidence), (classes, labels) in zip(images, clustered.without_fragments[shared], strict=True):
         yield classes, labels, *evidence

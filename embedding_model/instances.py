@@ -4,7 +4,7 @@ Pixels that are predicted as a class in any layer are clustered together; an ins
 all layers (paper section 4; docs/protocol.md "Embedding model").
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
 import numpy as np
@@ -19,6 +19,10 @@ from embedding_model.clustering import Seeding, cluster_groups
 
 Area = Annotated[int, Interval(ge=0, le=GRID_SIZE**2)]
 
+Score = Literal["probability", "area-and-tightness"]
+
+Fragments = Literal["kept", "dissolved"]
+
 
 @dataclass(frozen=True)
 class InstanceSettings:
@@ -27,16 +31,18 @@ class InstanceSettings:
     bandwidth: of the clustering, L1. minimum_area: in pixels of the 64x64 grid; smaller instances are dropped.
     score: "probability" is the mean probability of the instance's class over its pixels of all layers;
     "area-and-tightness" also counts how large the instance is and how near its embeddings lie to their mean, so that
-    fragments rank last.
+    fragments rank last. fragments: whether clusters of little area or tightness are dissolved, see
+    `dissolve_fragments`, or kept.
     """
 
     bandwidth: Positive = 1.6
     seeding: Seeding = "densest-first"
     minimum_area: Area = 5
-    score: Literal["probability", "area-and-tightness"] = "area-and-tightness"
+    score: Score = "area-and-tightness"
+    fragments: Fragments = "dissolved"
 
 
-PAPER = InstanceSettings(bandwidth=1.5, seeding="first", score="probability")
+PAPER = InstanceSettings(bandwidth=1.5, seeding="first", score="probability", fragments="kept")
 """The paper's scheme, with the first pixel in place of a random one."""
 
 # These numbers and the defaults above were chosen on tuning scenes (docs/experiments.md).
@@ -75,11 +81,12 @@ def dissolve_fragments(
 ) -> tuple[np.ndarray, np.ndarray]:
     """New classes and labels of the pixels of one image; arrays as for `instances`.
 
-    Clusters that score too little are given up. Then every pixel that is more likely foreground than background goes to
-    the remaining cluster with the highest product of the probability of its class there and of how near (1 to 0 at
-    FRAGMENT_REACH) its mean is; to none if all are too far. So the class that a pixel was clustered under is not final.
+    Clusters of too little area and tightness are given up, whatever the score of instances. Then every pixel that is
+    more likely foreground than background goes to the remaining cluster with the highest product of the probability of
+    its class there and of how near (1 to 0 at FRAGMENT_REACH) its mean is; to none if all are too far. So the class
+    that a pixel was clustered under is not final.
     """
-    clusters = _describe(classes, labels, probabilities, embeddings, settings)
+    clusters = _describe(classes, labels, probabilities, embeddings, replace(settings, score="area-and-tightness"))
     kept = clusters.scores >= FRAGMENT_SCORE
     classes, labels = np.zeros_like(classes), np.full_like(labels, -1)
     if not kept.any():

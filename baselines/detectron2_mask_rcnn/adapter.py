@@ -13,7 +13,7 @@ from baselines.detectron2_mask_rcnn.library import EventStorage
 from baselines.detectron2_mask_rcnn.model import build_model
 from baselines.detectron2_mask_rcnn.presets import PRESETS
 from baselines.detectron2_mask_rcnn.targets import collate, model_input
-from baselines.nms_sweep import READINGS, VARIANTS, DetectionProtocol
+from baselines.nms_sweep import READINGS, TUNING_GRID, VARIANTS, DetectionProtocol
 from baselines.prediction import predict_in_batches, propose_in_batches
 from benchmark.adapter import Adapter, Detections, Run
 from benchmark.engine.fit import fit
@@ -26,6 +26,7 @@ class Detectron2MaskRCNN(Adapter):
     presets = PRESETS
     variants = tuple(VARIANTS)
     readings = READINGS
+    grid = TUNING_GRID
 
     def train(self, run: Run) -> bool:
         """Train on the images of `run`, which rendering turns into boxes and amodal masks in worker processes."""

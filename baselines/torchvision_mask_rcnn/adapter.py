@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from baselines.box_targets import BoxSample, render_boxes
-from baselines.nms_sweep import READINGS, VARIANTS, DetectionProtocol
+from baselines.nms_sweep import READINGS, TUNING_GRID, VARIANTS, DetectionProtocol
 from baselines.prediction import predict_in_batches, propose_in_batches
 from baselines.torchvision_mask_rcnn.inference import detect, propose
 from baselines.torchvision_mask_rcnn.model import build_model
@@ -24,6 +24,7 @@ class TorchvisionMaskRCNN(Adapter):
     presets = PRESETS
     variants = tuple(VARIANTS)
     readings = READINGS
+    grid = TUNING_GRID
 
     def train(self, run: Run) -> bool:
         """Train on the images of `run`, which rendering turns into boxes and amodal masks in worker processes."""

@@ -1,7 +1,7 @@
 """Everything that is computed from one results file: metrics, their intervals, errors, recall by occlusion, and the
 resamples that paired tests need."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from multiprocessing import get_context
@@ -16,6 +16,7 @@ from benchmark.evaluation.validate import GroundTruth, read_annotations, read_pr
 from datasets.processes import worker_pool
 from datasets.table import Source
 
+Key = TypeVar("Key", bound=Hashable)
 Result = TypeVar("Result")
 
 DIGITS = 6
@@ -24,7 +25,7 @@ DIGITS = 6
 
 @dataclass(frozen=True)
 class Analysis:
-    """All numbers of one variant of a run. metrics: the evaluator's. resamples: theirs, for paired tests.
+    """All numbers of one variant of a run. metrics: the evaluator's.
 
     summary: what ``analysis.json`` says of the variant, JSON throughout, numbers with six decimals:
     "intervals": metric -> [low, high], null where undefined; "errors": kind -> `benchmark.analysis.errors.Cost` by
@@ -32,7 +33,6 @@ class Analysis:
     """
 
     metrics: Metrics
-    resamples: Resamples
     summary: dict[str, Any]
 
     @classmethod
@@ -40,15 +40,14 @@ class Analysis:
         """Analyse COCO results. Raises InputError for the first fault in them."""
         detections = read_predictions(predictions, ground_truth)
         metrics, matches = evaluate_with_matches(ground_truth, detections)
-        resamples = resample(matches, metrics)
+        found = intervals(resample(matches, metrics))
         costs = error_breakdown(matches, find_errors(ground_truth, detections, matches))
         recall = recall_by_occlusion(matches)
         return cls(
             metrics,
-            resamples,
             _rounded(
                 {
-                    "intervals": {name: interval and list(interval) for name, interval in intervals(resamples).items()},
+                    "intervals": {name: interval and list(interval) for name, interval in found.items()},
                     "errors": costs and {kind: cost._asdict() for kind, cost in costs.items()},
                     "recall_by_occlusion": {name: values.tolist() for name, values in recall._asdict().items()},
                 }
@@ -61,14 +60,14 @@ def analyse_files(annotations: Path, predictions: Mapping[str, Path], processes:
     return _of_each(_analyse_file, annotations, predictions, processes)
 
 
-def resample_files(annotations: Path, predictions: Mapping[str, Path], processes: int) -> dict[str, Resamples]:
-    """Name -> `TEST_RESAMPLES` resamples of each results file against the same annotations, several at once."""
+def resample_files(annotations: Path, predictions: Mapping[Key, Path], processes: int) -> dict[Key, Resamples]:
+    """Key -> `TEST_RESAMPLES` resamples of each results file against the same annotations, several at once."""
     return _of_each(_resample_file, annotations, predictions, processes)
 
 
 def _of_each(
-    function: Callable[[Path, Path], Result], annotations: Path, predictions: Mapping[str, Path], processes: int
-) -> dict[str, Result]:
+    function: Callable[[Path, Path], Result], annotations: Path, predictions: Mapping[Key, Path], processes: int
+) -> dict[Key, Result]:
     if processes == 1 or len(predictions) == 1:
         return {name: function(annotations, path) for name, path in predictions.items()}
     workers = min(processes, len(predictions))

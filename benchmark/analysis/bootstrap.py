@@ -231,7 +231,7 @@ def _difference(point: float, exact: float, values: np.ndarray) -> Difference | 
     values = values[~np.isnan(values)]
     rarer = min(np.count_nonzero(values <= 0), np.count_nonzero(values >= 0))
     p_value = float(min(1, 2 * (rarer + 1) / (len(values) + 1)))
-    return Difference(float(point), float(exact), interval, p_value, at_floor=rarer == 0)
+    return Difference(float(point), float(exact), interval, p_value, at_floor=bool(rarer == 0))
 
 
 def _ground_truth_hash(matches: Matches) -> str:

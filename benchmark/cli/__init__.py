@@ -18,6 +18,7 @@ from benchmark.cli import (
     reproduce,
     status,
     train,
+    tune,
     verify,
 )
 from datasets.errors import InputError
@@ -27,6 +28,7 @@ COMMANDS = (
     train,
     reproduce,
     status,
+    tune,
     predict,
     evaluate,
     convert,

@@ -1,109 +1,173 @@
-"""Paired tests between released runs: the two sides of the paper's Table 1, baselines, and numbers of layers."""
+"""Paired tests between released runs: each side against each other, more layers against fewer, in both regimes."""
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from benchmark.analysis.analyse import DIGITS, Analysis
-from benchmark.analysis.bootstrap import paired_differences, paired_recall_differences
+from benchmark.analysis.analyse import DIGITS
+from benchmark.analysis.bootstrap import Difference, Resamples, holm, paired_differences, paired_recall_differences
 from benchmark.analysis.occlusion import bin_edges
-from benchmark.paper.tables import MAIN_METRICS, headline_variant, read_paper
-from benchmark.runs.record import ReleasedRun, read_runs
-from benchmark.runs.results import paper_folder, runs_folder
+from benchmark.paper.tables import MAIN_METRICS, PaperTable
+from benchmark.released.regimes import REGIMES, Choice, Regime, choose
+from benchmark.released.seeds import seed_groups, spread
+from benchmark.runs.folder import kept_predictions
+from benchmark.runs.record import ReleasedRun
 
-BOTTOM_UP, TOP_DOWN = "bottom-up", "top-down"
+SIGNIFICANCE = 0.05
+"""Of p-values adjusted by Holm's method, below which a difference is called one."""
 
-Analyses = Mapping[str, Mapping[str, Analysis]]
-"""Run -> variant -> analysis."""
+UNDECIDED = "not told apart"
+
+RunAndVariant = tuple[str, str]
+
+_BOTTOM_UP, _OTHER, _TOP_DOWN = range(3)
+"""In which order the sides of a comparison stand: the first minus the second."""
 
 
-def compare_released(results: Path, analyses: Analyses) -> dict[str, list[dict[str, Any]]]:
-    """The content of ``comparisons.json``: "sides", "any-nms", "baselines" and "layers", each a list of comparisons
-    a - b.
+@dataclass(frozen=True)
+class Side:
+    """One side of a comparison: runs that differ in their seed alone, and how the regime reads each."""
 
-    A comparison: "a" {"run", "variant"}; "metrics": name -> {"b": {"run", "variant"}, "value", "low", "high",
-    "p_value"} (see `paired_differences`); "recall_by_occlusion": "edges" of the bins, "b", and lists "value", "low" and
-    "high", null in an empty bin. b is for each metric the best of the rivals, for the recall the one with the highest
-    AP. As it is chosen by its result on these very images, the difference leans towards b.
+    runs: tuple[ReleasedRun, ...]
+    choices: tuple[Choice, ...]
 
-    sides: a is a bottom-up run of the paper's Table 1, its rivals are that table's variants of any top-down run of the
-    same scenes and budget; any-nms: all variants whose predictions are kept. baselines: a is a model that the table
-    does not have, b its top-down one, each by the variant that the table has with the highest AP. layers: a has more
-    layers than b, all else equal.
+    @property
+    def readings(self) -> list[RunAndVariant]:
+        return [(run.name, choice.variant) for run, choice in zip(self.runs, self.choices, strict=True)]
+
+
+def compared_readings(runs: Sequence[ReleasedRun], table: PaperTable) -> list[RunAndVariant]:
+    """(run, variant) of all that `compare_released` needs resamples of. table: the paper's Table 1."""
+    pairs = [pair for regime in REGIMES for _, pairs in _tables(regime, runs, table) for pair in pairs]
+    return sorted({reading for pair in pairs for side in pair for reading in side.readings})
+
+
+def compare_released(
+    runs: Sequence[ReleasedRun], table: PaperTable, resamples: Mapping[RunAndVariant, Resamples]
+) -> dict[str, dict[str, list[dict[str, Any]]]]:
+    """The content of ``comparisons.json``: "sides" and "layers", each with "paper" and "best", lists of comparisons
+    a - b. table: the paper's Table 1. resamples: of all of `compared_readings`.
+
+    sides: two models trained with the same budget and evaluated on the same images, be it one of the paper's or not.
+    layers: the same model and settings, a with more layers than b.
+
+    A comparison, JSON throughout, numbers with six decimals:
+    "scenes", "tier": of both. "a", "b": {"model", "layers", "runs", "variants" (one a run), "chosen_on" (see
+    `Choice`)}. "seeds": [runs of a, runs of b].
+    "metrics": name -> {"a", "b": {"mean", "deviation" (null for one run), "count"}, "value": a - b, as the evaluator
+    reads metrics, "exact", "low", "high", "p_value", "at_floor" (see `Difference`), "holm": p adjusted for all tests of
+    its list, "verdict": "better", "worse" or "not told apart"}.
+    "recall_by_occlusion": {"edges" of the bins, and lists "value", "low", "high", "p_value", "holm", "verdict", null in
+    an empty bin}; Holm's adjustment is for all bins of its list.
     """
-    table = read_paper(paper_folder(results))["table1"]
-    runs = [run for run in read_runs(runs_folder(results)) if run.trained and run.name in analyses]
-    sides = dict(zip(table.rows["run_model"], table.rows["side"], strict=True))
-    compared: dict[str, list[dict[str, Any]]] = {"sides": [], "any-nms": [], "baselines": [], "layers": []}
-    for run in runs:
-        if sides.get(run.model) != BOTTOM_UP:
-            continue
-        variant = headline_variant(run, table)
-        rivals = [
-            (other.name, of_other)
-            for other in runs
-            if sides.get(other.model) == TOP_DOWN and _same_conditions(run, other)
-            for of_other in analyses[other.name]
-        ]
-        of_table = [rival for rival in rivals if rival[1] in set(table.rows["run_variant"])]
-        for kind, chosen in (("sides", of_table), ("any-nms", rivals)):
-            if chosen:
-                compared[kind].append(_compare((run.name, variant), chosen, analyses))
-        fewer = [other for other in runs if _more_layers(run, other)]
-        compared["layers"] += [
-            _compare((run.name, variant), [(other.name, headline_variant(other, table))], analyses)
-            for other in sorted(fewer, key=lambda other: other.layers)
-        ]
-    compared["baselines"] = [
-        _compare((run.name, headline_variant(run, table)), [(other.name, headline_variant(other, table))], analyses)
-        for run in runs
-        for other in runs
-        if run.model not in sides and sides.get(other.model) == TOP_DOWN and _same_conditions(run, other)
-    ]
+    compared: dict[str, dict[str, list[dict[str, Any]]]] = {"sides": {}, "layers": {}}
+    for regime in REGIMES:
+        for name, pairs in _tables(regime, runs, table):
+            entries = [_compare(a, b, resamples) for a, b in pairs]
+            _judge([found for entry in entries for found in entry["metrics"].values()])
+            _judge([found for entry in entries for found in entry["recall_by_occlusion"] if found])
+            compared[name][regime] = [entry | {"recall_by_occlusion": _by_bin(entry)} for entry in entries]
     return compared
 
 
-def _compare(a: tuple[str, str], rivals: Sequence[tuple[str, str]], analyses: Analyses) -> dict[str, Any]:
-    """a against, for each metric, the best of `rivals`; (run, variant) each."""
-    of_a = analyses[a[0]][a[1]]
-    metrics = {}
-    for metric in MAIN_METRICS:
-        measured = [(run, variant) for run, variant in rivals if analyses[run][variant].metrics[metric] is not None]
-        if not measured or of_a.metrics[metric] is None:
-            continue
-        b = max(measured, key=lambda rival: analyses[rival[0]][rival[1]].metrics[metric])
-        difference = paired_differences([of_a.resamples], [analyses[b[0]][b[1]].resamples])[metric]
-        if difference is not None:
-            metrics[metric] = {
-                "b": {"run": b[0], "variant": b[1]},
-                "value": round(difference.value, DIGITS),
-                "low": round(difference.interval.low, DIGITS),
-                "high": round(difference.interval.high, DIGITS),
-                "p_value": round(difference.p_value, DIGITS),
-            }
-    best = max(rivals, key=lambda rival: analyses[rival[0]][rival[1]].metrics["AP"] or 0.0)
-    recall = paired_recall_differences([of_a.resamples], [analyses[best[0]][best[1]].resamples])
+def _tables(
+    regime: Regime, runs: Sequence[ReleasedRun], table: PaperTable
+) -> Iterator[tuple[str, list[tuple[Side, Side]]]]:
+    sides = []
+    for group in seed_groups([run for run in runs if run.trained]):
+        choices = [choose(regime, run, table) for run in group]
+        if all(choice is not None and _kept(run, choice) for run, choice in zip(group, choices, strict=True)):
+            sides.append(Side(tuple(group), tuple(choices)))
+    pairs = [(a, b) for a in sides for b in sides if _same_conditions(a.runs[0], b.runs[0])]
+    yield "sides", [(a, b) for a, b in pairs if _stands_first(a.runs[0], b.runs[0], table)]
+    yield "layers", [(a, b) for a, b in pairs if _more_layers(a.runs[0], b.runs[0])]
+
+
+def _kept(run: ReleasedRun, choice: Choice) -> bool:
+    return kept_predictions(run.folder, choice.variant) is not None
+
+
+def _same_conditions(a: ReleasedRun, b: ReleasedRun) -> bool:
+    return (a.scenes, a.tier_and_status, a.dataset_hash) == (b.scenes, b.tier_and_status, b.dataset_hash)
+
+
+def _stands_first(a: ReleasedRun, b: ReleasedRun, table: PaperTable) -> bool:
+    """Whether two models are compared as a - b, not b - a: bottom-up, then what the paper lacks, then top-down."""
+    side_of = dict(zip(table.rows["run_model"], table.rows["side"], strict=True))
+    ranks = {"bottom-up": _BOTTOM_UP, "top-down": _TOP_DOWN}
+    keys = [(ranks.get(side_of.get(run.model), _OTHER), run.model) for run in (a, b)]
+    return keys[0] < keys[1]
+
+
+def _more_layers(a: ReleasedRun, b: ReleasedRun) -> bool:
+    same = (a.model, a.manifest["hyperparameters"]) == (b.model, b.manifest["hyperparameters"])
+    return same and a.layers > b.layers
+
+
+def _compare(a: Side, b: Side, resamples: Mapping[RunAndVariant, Resamples]) -> dict[str, Any]:
+    """Without Holm's adjustment and verdicts; the recall as a list of bins."""
+    of_a, of_b = ([resamples[reading] for reading in side.readings] for side in (a, b))
+    differences = paired_differences(of_a, of_b)
+    metrics = {
+        name: {"a": _spread(a, name), "b": _spread(b, name), **_entry(differences[name])}
+        for name in MAIN_METRICS
+        if differences.get(name) is not None
+    }
     return {
-        "a": {"run": a[0], "variant": a[1]},
+        "scenes": a.runs[0].scenes,
+        "tier": a.runs[0].tier_and_status,
+        "a": _described(a),
+        "b": _described(b),
+        "seeds": [len(a.runs), len(b.runs)],
         "metrics": metrics,
-        "recall_by_occlusion": {
-            "edges": bin_edges(len(recall)).tolist(),
-            "b": {"run": best[0], "variant": best[1]},
-            "value": [found and round(found.value, DIGITS) for found in recall],
-            "low": [found and round(found.interval.low, DIGITS) for found in recall],
-            "high": [found and round(found.interval.high, DIGITS) for found in recall],
-        },
+        "recall_by_occlusion": [found and _entry(found) for found in paired_recall_differences(of_a, of_b)],
     }
 
 
-def _same_conditions(run: ReleasedRun, other: ReleasedRun) -> bool:
-    return (run.scenes, run.tier_and_status, run.dataset_hash) == (
-        other.scenes,
-        other.tier_and_status,
-        other.dataset_hash,
-    )
+def _described(side: Side) -> dict[str, Any]:
+    chosen_on = {choice.chosen_on for choice in side.choices}
+    return {
+        "model": side.runs[0].model,
+        "layers": side.runs[0].layers,
+        "runs": [run.name for run in side.runs],
+        "variants": [choice.variant for choice in side.choices],
+        "chosen_on": "evaluation images" if "evaluation images" in chosen_on else side.choices[0].chosen_on,
+    }
 
 
-def _more_layers(run: ReleasedRun, other: ReleasedRun) -> bool:
-    same = (run.model, run.manifest["hyperparameters"]) == (other.model, other.manifest["hyperparameters"])
-    return same and _same_conditions(run, other) and run.layers > other.layers
+def _spread(side: Side, metric: str) -> dict[str, float | int | None]:
+    """Of a metric over the runs of a side, each read by its own choice."""
+    values = [run.metrics[choice.variant][metric] for run, choice in zip(side.runs, side.choices, strict=True)]
+    found = spread(values)
+    return {"mean": _rounded(found.mean), "deviation": _rounded(found.deviation), "count": found.count}
+
+
+def _entry(difference: Difference) -> dict[str, Any]:
+    numbers = {
+        "value": difference.value,
+        "exact": difference.exact,
+        "low": difference.interval.low,
+        "high": difference.interval.high,
+        "p_value": difference.p_value,
+    }
+    return {name: _rounded(value) for name, value in numbers.items()} | {"at_floor": difference.at_floor}
+
+
+def _judge(tests: Sequence[dict[str, Any]]) -> None:
+    """Add "holm" and "verdict" to each of the tests of one list."""
+    for test, adjusted in zip(tests, holm([test["p_value"] for test in tests]), strict=True):
+        test["holm"] = _rounded(adjusted)
+        sure = adjusted < SIGNIFICANCE
+        test["verdict"] = "better" if sure and test["low"] > 0 else "worse" if sure and test["high"] < 0 else UNDECIDED
+
+
+def _by_bin(entry: dict[str, Any]) -> dict[str, Any]:
+    bins = entry["recall_by_occlusion"]
+    names = ("value", "low", "high", "p_value", "holm", "verdict")
+    lists = {name: [found and found[name] for found in bins] for name in names}
+    return {"edges": bin_edges(len(bins)).tolist(), **lists}
+
+
+def _rounded(value: float | None) -> float | None:
+    """With `DIGITS` decimals and no negative zero."""
+    return value if value is None else round(value, DIGITS) + 0.0

@@ -2,18 +2,21 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from benchmark.adapter import Run
-from benchmark.analysis.analyse import Analysis, analyse_files
+from benchmark.analysis.analyse import Analysis, analyse_files, resample_files
+from benchmark.analysis.bootstrap import Resamples
 from benchmark.evaluation.evaluate import Metrics, evaluate
 from benchmark.evaluation.sets import evaluation_set
 from benchmark.evaluation.validate import read_annotations
 from benchmark.models.registry import adapter_names, find_adapter
+from benchmark.released.compare import RunAndVariant
 from benchmark.runs.folder import MANIFEST, kept_predictions, read_metrics, run_folders, write_analysis, write_metrics
 from benchmark.runs.make import predict_and_evaluate
 from benchmark.runs.manifest import read_manifest
+from benchmark.runs.record import ReleasedRun
 from datasets.errors import InputError
 from datasets.exported import ExportedDataset
 from datasets.scene import SceneParameters
@@ -66,6 +69,26 @@ def analyse_released(released: Path, data: Path) -> dict[str, dict[str, Analysis
         write_analysis(folder, {variant: analysis.summary for variant, analysis in found.items()}, keep=True)
         analyses[folder.name] = found
     return analyses
+
+
+def resample_released(
+    runs: Sequence[ReleasedRun], readings: Sequence[RunAndVariant], data: Path
+) -> dict[RunAndVariant, Resamples]:
+    """What paired tests need of each (run name, variant) in `readings`; uses all processor cores."""
+    by_name = {run.name: run for run in runs}
+    by_dataset: dict[Path, dict[RunAndVariant, Path]] = {}
+    for name, variant in readings:
+        run = by_name[name]
+        described, path = run.manifest["dataset"], kept_predictions(run.folder, variant)
+        if path is None or run.evaluation_scenes is None:
+            raise InputError(f"{run.folder}: found no predictions of {variant} on the benchmark's own scenes")
+        dataset = evaluation_set(data, run.evaluation_scenes, described["images"], described["seed"])
+        by_dataset.setdefault(dataset.annotations_file, {})[name, variant] = path
+    return {
+        reading: found
+        for annotations, files in by_dataset.items()
+        for reading, found in resample_files(annotations, files, os.cpu_count() or 1).items()
+    }
 
 
 def _kept_predictions(released: Path, data: Path) -> Iterator[tuple[Path, ExportedDataset, dict[str, Path]]]:

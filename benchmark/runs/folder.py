@@ -81,6 +81,17 @@ def write_analysis(folder: Path, summaries: Mapping[str, Mapping[str, Any]], *, 
         write_json(folder / ANALYSIS, merged)
 
 
+def read_tuned(folder: Path) -> dict[str, Any]:
+    """What `tune` found for the run (`benchmark.tuning.tune`). Raises InputError where it was never tuned."""
+    path = folder / TUNED
+    if not path.exists():
+        raise InputError(f"{path}: not found, expected what `tune` writes")
+    found = read_object(path)
+    if "choice" not in found:
+        raise InputError(f"{path}: found no 'choice', expected what `tune` writes")
+    return found
+
+
 def read_object(path: Path, content_type: Any = dict[str, Any]) -> Any:
     """The JSON object in a file. Raises InputError for anything else, FileNotFoundError where there is none.
 

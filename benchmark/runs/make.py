@@ -120,8 +120,8 @@ def _predict_and_evaluate(
     write_run_manifest(replace(run, command=manifest.get("command", "")), finished=bool(manifest.get("finished")))
     times = {**read_manifest(run.folder).get("wall_time_seconds", {}), "prediction": round(seconds, 1)}
     merged = {**earlier, **metrics}
-    ordered = [name for name in adapter.variants if name in merged]
-    readings = reading_entries(adapter, ordered)
+    ordered = sorted(merged, key=lambda name: adapter.variants.index(name) if name in adapter.variants else len(merged))
+    readings = {**manifest.get("readings", {}), **reading_entries(adapter, ordered)}
     add_to_manifest(run.folder, wall_time_seconds=times, dataset=dataset_entry(dataset), readings=readings)
     write_metrics(run.folder, {name: merged[name] for name in ordered})
     return metrics

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.adapter import Adapter, Detections, Run
+from benchmark.adapter import TUNED_VARIANT, Adapter, Detections, Run
 from benchmark.evaluation.validate import GroundTruth, read_predictions
+from benchmark.runs.folder import TUNED, read_tuned
 from datasets.coco import encode_masks
 from datasets.errors import InputError
 from datasets.exported import ExportedDataset
@@ -23,19 +24,23 @@ MASK_SHAPE = (GRID_SIZE, GRID_SIZE)
 def predict(
     adapter: Adapter, dataset: ExportedDataset, run: Run, variants: Sequence[str]
 ) -> dict[str, list[dict[str, Any]]]:
-    """COCO results of each of `variants`, sorted by image. Raises InputError if an image is missing or invalid."""
-    unknown = [name for name in variants if name not in adapter.variants]
-    if unknown:
-        raise InputError(f"variant {unknown[0]!r}: {run.model} has {', '.join(adapter.variants)}")
+    """COCO results of each of `variants`, sorted by image: the adapter's variants, readings of its grid, or "tuned".
+
+    Raises InputError if an image is missing or invalid, and for a variant that does not exist.
+    """
+    asked = {name: _name_for_adapter(adapter, run, name) for name in variants}
     results: dict[str, dict[int, list]] = {name: {} for name in variants}
     images = progress(
-        adapter.predict(dataset, run, variants), total=len(dataset), description=f"predict {run.model}", unit="image"
+        adapter.predict(dataset, run, list(dict.fromkeys(asked.values()))),
+        total=len(dataset),
+        description=f"predict {run.model}",
+        unit="image",
     )
     for image_id, outputs in images:
         for name in variants:
             if image_id in results[name]:
                 raise InputError(f"{run.model}: predicted image {image_id} twice")
-            results[name][image_id] = detections_to_coco(image_id, outputs[name])
+            results[name][image_id] = detections_to_coco(image_id, outputs[asked[name]])
     missing = sorted(set(dataset.image_ids) - set(results[variants[0]]))
     if missing:
         raise InputError(f"{run.model}: predicted nothing for {len(missing)} images, the first of them {missing[0]}")
@@ -66,6 +71,20 @@ def _images_of(dataset: ExportedDataset) -> GroundTruth:
         occlusion_rates=[],
         orders=[],
     )
+
+
+def _name_for_adapter(adapter: Adapter, run: Run, variant: str) -> str:
+    """What the adapter calls a variant: the tuned one is the reading of its grid that `tune` chose for this run."""
+    if variant in adapter.variants or variant in adapter.grid:
+        return variant
+    if variant != TUNED_VARIANT:
+        raise InputError(f"variant {variant!r}: {run.model} has {', '.join(adapter.variants)}")
+    choice = read_tuned(run.folder)["choice"]
+    if choice not in adapter.grid:
+        raise InputError(
+            f"{run.folder / TUNED}: {choice!r} is no reading of this version of {run.model}; tune it again"
+        )
+    return choice
 
 
 def detections_to_coco(image_id: int, detections: Detections) -> list[dict[str, Any]]:

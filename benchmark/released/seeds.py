@@ -1,0 +1,48 @@
+"""Runs that differ in their seed alone: one row of a table, one side of a comparison."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from benchmark.runs.record import ReleasedRun
+
+
+class Spread(NamedTuple):
+    """Of one metric over the runs of a group: mean, sample standard deviation (None for one run), number of runs."""
+
+    mean: float
+    deviation: float | None
+    count: int
+
+
+def seed_groups(runs: Sequence[ReleasedRun]) -> list[list[ReleasedRun]]:
+    """The runs in groups that differ in their seed alone; groups stand where their first run does.
+
+    Two runs of the same seed and settings, or of settings that nobody states, stay apart.
+    """
+    groups: list[list[ReleasedRun]] = []
+    for run in runs:
+        for group in groups:
+            if _same_but_seed(run, group[0]) and run.manifest["seed"] not in [one.manifest["seed"] for one in group]:
+                group.append(run)
+                break
+        else:
+            groups.append([run])
+    return groups
+
+
+def spread(values: Sequence[float]) -> Spread:
+    """Of one metric's values, one for each run of a group from `seed_groups`."""
+    deviation = float(np.std(values, ddof=1)) if len(values) > 1 else None
+    return Spread(float(np.mean(values)), deviation, len(values))
+
+
+def _same_but_seed(a: ReleasedRun, b: ReleasedRun) -> bool:
+    return a.manifest.get("seed") is not None and b.manifest.get("seed") is not None and _settings(a) == _settings(b)
+
+
+def _settings(run: ReleasedRun) -> tuple:
+    hyperparameters = run.manifest.get("hyperparameters")
+    return (run.model, run.preset, hyperparameters, run.layers, run.scenes, run.budget, run.images_seen,
+            run.dataset_hash)  # fmt: skip
