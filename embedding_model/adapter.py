@@ -14,6 +14,7 @@ from benchmark.adapter import Adapter, Detections, Picture, Reading, Run
 from benchmark.engine.checkpoint import load_weights
 from benchmark.engine.fit import fit
 from benchmark.engine.precision import autocast
+from benchmark.engine.pretrained import start_from
 from datasets.errors import InputError
 from datasets.exported import ExportedDataset
 from datasets.render import LayeredSample, render_layers
@@ -62,6 +63,10 @@ class LayeredEmbedding(Adapter):
         """Train with the shared engine; see `Adapter.train`."""
         torch.manual_seed(run.seed)
         network = LayeredEmbeddingNetwork(run.preset.network, run.layers, len(run.source.categories))
+        if run.preset.network.encoder_weights is not None:
+            from embedding_model.weights import load_encoder_weights
+
+            start_from(run, lambda: load_encoder_weights(network.encoder, run.preset.network))
         render = partial(render_layers, layers=run.layers)
         step = partial(training_step, settings=run.preset.loss)
         return fit(run, network, render, step, run.preset.training, collate)

@@ -4,21 +4,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
 import segmentation_models_pytorch as smp
 import timm
 import torch
 from annotated_types import Interval, Predicate
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from segmentation_models_pytorch.encoders import get_encoder_names
 from timm.layers import BatchNormAct2d, GroupNormAct
 from torch import Tensor, nn
 
 from benchmark.models.hints import InitialWeights, Width
-from datasets.errors import InputError
 
 GROUPS = 8
 """Groups of every GroupNorm that replaces a BatchNorm."""
@@ -83,8 +79,6 @@ class LayeredEmbeddingNetwork(nn.Module):
             self.heads = nn.ModuleList([_head(settings, layers * sum(outputs))])
         else:
             self.heads = nn.ModuleList([_head(settings, channels) for _ in range(layers) for channels in outputs])
-        if settings.encoder_weights is not None:
-            load_encoder_weights(self.encoder, Path(settings.encoder_weights))
 
     def forward(self, image: Tensor) -> Output:
         """image: (B, 256, 256) or (B, 256, 256, 3) uint8; scaled to [-1, 1]."""
@@ -98,32 +92,6 @@ class LayeredEmbeddingNetwork(nn.Module):
             return scaled[:, None].expand(-1, self.in_channels, -1, -1)
         scaled = scaled.permute(0, 3, 1, 2)
         return scaled if scaled.shape[1] == self.in_channels else scaled.mean(dim=1, keepdim=True)
-
-
-def load_encoder_weights(encoder: nn.Module, path: Path) -> None:
-    """Copy the weights of a safetensors file into `encoder`; needs no network access.
-
-    What the file has beyond the encoder (a classifier) is left out. Normalisation layers keep their initial values
-    where the file's are of another kind (BatchNorm's in the file, GroupNorm here). Raises InputError for an
-    unreadable file, a missing tensor or one of another shape.
-    """
-    try:
-        given = {_common_name(name): tensor for name, tensor in load_file(path).items()}
-    except (OSError, SafetensorError) as error:
-        raise InputError(f"{path}: expected a readable safetensors file of encoder weights, found: {error}") from None
-    replaced = tuple(f"{name}." for name, module in encoder.named_modules() if isinstance(module, nn.GroupNorm))
-    wanted = {name: tensor for name, tensor in encoder.state_dict().items() if not name.startswith(replaced)}
-    for name, tensor in wanted.items():
-        found = given.get(_common_name(name))
-        if found is None or found.shape != tensor.shape:
-            what = "nothing" if found is None else f"shape {tuple(found.shape)}"
-            raise InputError(f"{path}: tensor {name}: found {what}, expected shape {tuple(tensor.shape)}")
-        tensor.copy_(found)
-
-
-def _common_name(name: str) -> str:
-    """timm writes "blocks.0" in a file and "blocks_0" in a feature extractor; the wrapper puts "model." before it."""
-    return name.removeprefix("model.").replace("_", ".")
 
 
 def _features(settings: NetworkSettings) -> tuple[nn.Module, nn.Module]:

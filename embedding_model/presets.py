@@ -41,7 +41,7 @@ COMPACT_NETWORK = NetworkSettings(
 )
 
 PRESETS = {
-    # docs/protocol.md "Embedding model"; the paper starts from pretrained weights, which network.encoder_weights names
+    # docs/protocol.md "Embedding model"; the paper starts from pretrained weights, network.encoder_weights
     "paper": Preset(training=TrainingSettings(weight_decay=1e-5)),
     # for CPUs with bfloat16 and for anyone in a hurry
     "compact": Preset(

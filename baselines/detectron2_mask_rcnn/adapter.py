@@ -1,7 +1,6 @@
 """Detectron2's Mask R-CNN behind our interface (paper section 5; docs/protocol.md "Mask R-CNN baseline")."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 import numpy as np
 import torch
@@ -17,6 +16,7 @@ from baselines.nms_sweep import READINGS, TUNING_GRID, VARIANTS, DetectionProtoc
 from baselines.prediction import predict_in_batches, propose_in_batches
 from benchmark.adapter import Adapter, Detections, Run
 from benchmark.engine.fit import fit
+from benchmark.engine.pretrained import start_from
 from datasets.exported import ExportedDataset
 
 
@@ -32,18 +32,22 @@ class Detectron2MaskRCNN(Adapter):
         """Train on the images of `run`, which rendering turns into boxes and amodal masks in worker processes."""
         torch.manual_seed(run.seed)
         model = build_model(run.preset, len(run.source.categories))
+        if run.preset.weights is not None:
+            from baselines.detectron2_mask_rcnn.weights import load_initial_weights
+
+            start_from(run, lambda: load_initial_weights(model, run.preset))
         return fit(run, model, render_boxes, training_step, run.preset.training, collate)
 
     def predict(
         self, dataset: ExportedDataset, run: Run, variants: Sequence[str]
     ) -> Iterator[tuple[int, dict[str, Detections]]]:
         """One forward pass per batch of images for all `variants`."""
-        model = build_model(replace(run.preset, weights=None), len(run.source.categories))
+        model = build_model(run.preset, len(run.source.categories))
         return predict_in_batches(model, dataset, run, model_input, lambda *batch: detect(*batch, variants))
 
     def propose(self, images: Sequence[np.ndarray], run: Run, protocol: DetectionProtocol) -> Iterator[Tensor]:
         """The RPN's boxes (P, 4) for each of `images`, (256, 256, 3) uint8, best first."""
-        model = build_model(replace(run.preset, weights=None), len(run.source.categories))
+        model = build_model(run.preset, len(run.source.categories))
         return propose_in_batches(model, images, run, model_input, lambda *batch: propose(*batch, protocol))
 
 

@@ -17,6 +17,7 @@ with warnings.catch_warnings():
     from detectron2.modeling.poolers import ROIPooler
     from detectron2.structures import BitMasks, Boxes, ImageList, Instances
     from detectron2.utils.events import EventStorage
+    from detectron2.utils.file_io import PathManager
 
 __all__ = [
     "BitMasks",
@@ -31,5 +32,6 @@ __all__ = [
     "build_model",
     "layers",
     "model_zoo",
+    "PathManager",
     "paste_masks_in_image",
 ]

@@ -15,7 +15,7 @@ from datasets.errors import InputError
 
 
 def build_model(preset: MaskRCNNPreset, categories: int) -> GeneralizedRCNN:
-    """The network of `preset` for so many categories, on the CPU; random weights unless the preset names a file."""
+    """The network of `preset` for so many categories, on the CPU with random weights."""
     config = load_config(preset, categories)
     try:
         model = build_from_config(config)
@@ -32,10 +32,6 @@ def build_model(preset: MaskRCNNPreset, categories: int) -> GeneralizedRCNN:
         # for inference, where the CPU's transposed convolution, half of the mask head's time, is twice as fast on
         # channels_last; the GroupNorms before it are twice as slow there, and so is its backward pass
         model.roi_heads.mask_head.deconv.register_forward_pre_hook(_channels_last)
-    if preset.weights is not None:
-        from baselines.detectron2_mask_rcnn.weights import load_initial_weights
-
-        load_initial_weights(model, Path(preset.weights), preset.trust_pickle)
     return model
 
 

@@ -7,6 +7,9 @@ from baselines import mask_rcnn_training
 from benchmark.engine.settings import TrainingSettings
 from benchmark.models.hints import InitialWeights, Width
 
+COCO = "coco"
+"""As weights: what the model zoo trained on MS COCO with the preset's config."""
+
 
 @dataclass(frozen=True)
 class MaskRCNNPreset:
@@ -15,7 +18,8 @@ class MaskRCNNPreset:
     config: a YAML config of Detectron2's model zoo, by name. norm: normalisation layers in backbone, FPN and heads, or
     None for those of the config. rois_per_image: ROIs that the heads are trained on. overrides: (key, value) pairs for
     the config, applied last. weights: local file to start from (.safetensors, .pth or, if trust_pickle says that its
-    content may be executed, .pkl), or None. prediction_batch_size: images per forward pass when predicting.
+    content may be executed, .pkl), "coco" for the model zoo's, or None. Those of a config without GN fit with norm None
+    only. prediction_batch_size: images per forward pass when predicting.
     """
 
     training: TrainingSettings

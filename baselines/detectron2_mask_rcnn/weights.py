@@ -1,5 +1,6 @@
-"""Starting from weights in a local file; nothing is ever downloaded."""
+"""Starting from weights: a local file, or the model zoo's for the preset's config."""
 
+import io
 import pickle
 from pathlib import Path
 from typing import Any
@@ -10,29 +11,53 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from baselines.detectron2_mask_rcnn.library import align_and_update_state_dicts
-from datasets.errors import InputError
+from baselines.detectron2_mask_rcnn.library import PathManager, align_and_update_state_dicts, model_zoo
+from baselines.detectron2_mask_rcnn.presets import COCO, MaskRCNNPreset
+from benchmark.engine.pretrained import Loaded, copy_fitting, fetched, sha256_of
+from datasets.errors import InputError, one_line
+
+_ARRAYS = {
+    ("numpy", "ndarray"), ("numpy", "dtype"), ("collections", "OrderedDict"), ("_codecs", "encode"),
+    *((f"numpy.{core}.multiarray", name) for core in ("core", "_core") for name in ("_reconstruct", "scalar")),
+    ("numpy.core.numeric", "_frombuffer"), ("numpy._core.numeric", "_frombuffer"),
+}  # fmt: skip
+"""What a pickle of arrays is made of; nothing in it runs code of the file's choice."""
 
 
-def load_initial_weights(model: nn.Module, path: Path, trust_pickle: bool) -> list[str]:
-    """Copy the tensors of `path` into `model` wherever name and shape agree.
+def load_initial_weights(model: nn.Module, preset: MaskRCNNPreset) -> Loaded:
+    """Copy the tensors of the preset's weights into `model` wherever name and shape agree.
 
-    path: .safetensors, .pth (tensors only) or .pkl in Detectron2's format, which may run any code when it is read and
-    needs `trust_pickle`. Heads for other classes or anchors keep their random weights. Returns the names copied.
-    Raises InputError if the file cannot be read, is not trusted, or nothing in it fits.
+    weights: .safetensors, .pth (tensors only), .pkl in Detectron2's format, which may run any code when it is read and
+    needs the preset's ``trust_pickle``, or "coco": what the model zoo trained with the preset's config, fetched by
+    Detectron2's own loader and read without running code. Heads for other classes or anchors keep their random weights.
+    Raises InputError if the file cannot be had, read or trusted, or nothing in it fits.
     """
-    if not path.is_file():
-        raise InputError(f"weights {path}: no such file")
     own = model.state_dict()
-    state = _read(path, trust_pickle, own)
-    fitting = {name: value for name, value in state.items() if name in own and value.shape == own[name].shape}
-    if not fitting:
-        raise InputError(f"weights {path}: found no tensor that fits the model by name and shape")
-    model.load_state_dict(fitting, strict=False)
-    return sorted(fitting)
+    if preset.weights == COCO:
+        try:
+            address = model_zoo.get_checkpoint_url(preset.config)
+        except RuntimeError:
+            raise InputError(f"weights {COCO}: the model zoo has none for {preset.config}") from None
+        path, digest = fetched(f"weights {COCO}", address, lambda: Path(PathManager.get_local_path(address)))
+        return copy_fitting(model, _read(path, False, own, _Arrays), address, digest)
+    path = Path(preset.weights)
+    if not path.is_file():
+        raise InputError(f"weights {path}: no such file, nor {COCO!r}")
+    return copy_fitting(model, _read(path, preset.trust_pickle, own), f"weights {path}", sha256_of(path))
 
 
-def _read(path: Path, trust_pickle: bool, own: dict[str, Tensor]) -> dict[str, Tensor]:
+class _Arrays(pickle.Unpickler):
+    """Reads arrays, numbers and texts, and nothing that would run."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) not in _ARRAYS:
+            raise pickle.UnpicklingError(f"found {module}.{name}, expected arrays alone")
+        return super().find_class(module, name)
+
+
+def _read(
+    path: Path, trust_pickle: bool, own: dict[str, Tensor], unpickler: type[pickle.Unpickler] | None = None
+) -> dict[str, Tensor]:
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
@@ -40,19 +65,20 @@ def _read(path: Path, trust_pickle: bool, own: dict[str, Tensor]) -> dict[str, T
             content = torch.load(path, map_location="cpu", weights_only=True)
             return _tensors(content.get("model", content))
         if path.suffix == ".pkl":
-            return _read_pickle(path, trust_pickle, own)
+            return _read_pickle(path, trust_pickle, own, unpickler)
     except (SafetensorError, pickle.UnpicklingError, EOFError, RuntimeError, AttributeError) as error:
-        raise InputError(f"weights {path}: cannot be read ({str(error).splitlines()[0]})") from None
+        raise InputError(f"weights {path}: cannot be read ({one_line(error)})") from None
     raise InputError(f"weights {path}: found {path.suffix or 'no'} suffix, expected .safetensors, .pth or .pkl")
 
 
-def _read_pickle(path: Path, trust_pickle: bool, own: dict[str, Tensor]) -> dict[str, Tensor]:
-    if not trust_pickle:
+def _read_pickle(
+    path: Path, trust_pickle: bool, own: dict[str, Tensor], unpickler: type[pickle.Unpickler] | None
+) -> dict[str, Tensor]:
+    if unpickler is None and not trust_pickle:
         raise InputError(
             f"weights {path}: a .pkl file can run any code when it is read; if you trust it, say trust_pickle=true"
         )
-    with path.open("rb") as file:
-        content = pickle.load(file, encoding="latin1")
+    content = (unpickler or pickle.Unpickler)(io.BytesIO(path.read_bytes()), encoding="latin1").load()
     state = _tensors(content.get("model", content))
     if content.get("matching_heuristics", False):  # a backbone under the names of another library
         state = align_and_update_state_dicts(own, state, c2_conversion=content.get("__author__") == "Caffe2")

@@ -14,6 +14,7 @@ from baselines.torchvision_mask_rcnn.model import build_model
 from baselines.torchvision_mask_rcnn.presets import PRESETS
 from benchmark.adapter import Adapter, Detections, Run
 from benchmark.engine.fit import fit
+from benchmark.engine.pretrained import start_from
 from datasets.exported import ExportedDataset
 from datasets.render import as_rgb
 
@@ -30,6 +31,10 @@ class TorchvisionMaskRCNN(Adapter):
         """Train on the images of `run`, which rendering turns into boxes and amodal masks in worker processes."""
         torch.manual_seed(run.seed)
         model = build_model(run.preset, len(run.source.categories))
+        if run.preset.weights is not None:
+            from baselines.torchvision_mask_rcnn.weights import load_initial_weights
+
+            start_from(run, lambda: load_initial_weights(model, run.preset))
         return fit(run, model, render_boxes, training_step, run.preset.training, collate)
 
     def predict(

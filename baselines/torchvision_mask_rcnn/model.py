@@ -10,7 +10,7 @@ from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.backbone_utils import BackboneWithFPN
 from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
 from torchvision.models.detection.mask_rcnn import MaskRCNNHeads, MaskRCNNPredictor
-from torchvision.ops import MultiScaleRoIAlign
+from torchvision.ops import FrozenBatchNorm2d, MultiScaleRoIAlign
 from torchvision.ops.feature_pyramid_network import ExtraFPNBlock
 
 from baselines import anchors
@@ -24,8 +24,8 @@ POOLED_SIDE, MASK_POOLED_SIDE = 7, 14
 
 def build_model(preset: TorchvisionPreset, categories: int) -> MaskRCNN:
     """The network of `preset` for so many categories, on the CPU with random weights."""
-    group_norm = partial(nn.GroupNorm, 32)
-    body = getattr(resnet, preset.backbone)(weights=None, norm_layer=group_norm)
+    group_norm = partial(nn.GroupNorm, 32) if preset.norm == "GN" else None
+    body = getattr(resnet, preset.backbone)(weights=None, norm_layer=group_norm or FrozenBatchNorm2d)
     channels = [body.inplanes // 8 * 2**level for level in range(4)]
     backbone = BackboneWithFPN(
         body,

@@ -21,7 +21,7 @@ Workers = Annotated[int, Interval(ge=0, le=256)]
 Positive = Annotated[float, Interval(gt=0, le=1e6)]
 NotNegative = Annotated[float, Interval(ge=0, le=1e6)]
 Probability = Annotated[float, Interval(ge=0, le=1)]
-InitialWeights = Annotated[str, "a local file to start from"] | None
+InitialWeights = Annotated[str, "a local file to start from, or the name of published weights"] | None
 """Where training starts: the manifest says which file, or that there is none."""
 
 LONGEST_VALUE = 60

@@ -18,6 +18,9 @@ from datasets.files import write_json
 MANIFEST = "manifest.json"
 METRICS = "metrics.json"
 ANALYSIS = "analysis.json"
+INITIAL_WEIGHTS = "initial_weights.json"
+"""Which file of weights training started from, and which tensors of it did not fit."""
+
 TUNED = "tuned.json"
 """The reading that was found best on the tuning scenes, and what it was chosen from."""
 

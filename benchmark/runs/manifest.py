@@ -10,7 +10,7 @@ from benchmark.adapter import Adapter, Run
 from benchmark.engine.rows import read_log
 from benchmark.engine.settings import TrainingSettings
 from benchmark.models.hints import pretraining
-from benchmark.runs.folder import MANIFEST, read_object
+from benchmark.runs.folder import INITIAL_WEIGHTS, MANIFEST, read_object
 from benchmark.runs.hardware import code_version, hardware, libraries
 from benchmark.runs.schema import Manifest
 from datasets.errors import InputError
@@ -102,6 +102,8 @@ def write_manifest(
             "libraries": libraries(),
         }
     manifest["command"] = command
+    if (folder / INITIAL_WEIGHTS).exists():
+        manifest["initial_weights"] = read_object(folder / INITIAL_WEIGHTS)
     kept = {key: earlier[key] for key in ("dataset", "readings") if key in earlier}
     write_json(path, manifest | kept)
 

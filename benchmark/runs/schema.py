@@ -70,6 +70,7 @@ class Manifest(TypedDict, total=False):
     command: str
     dataset: DatasetEntry | None
     readings: dict[str, dict[str, Any]]
+    initial_weights: dict[str, Any]
 
 
 Metrics = dict[FileName, dict[str, Share | None]]

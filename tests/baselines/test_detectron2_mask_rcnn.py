@@ -225,7 +225,8 @@ class TestWeights:
     def test_fitting_tensors_are_copied(self, state, tmp_path, suffix):
         path = tmp_path / f"weights{suffix}"
         self.write(state, path)
-        model = build_model(replace(SMOKE, weights=str(path), trust_pickle=True), 3)
+        model = build_model(SMOKE, 3)
+        load_initial_weights(model, replace(SMOKE, weights=str(path), trust_pickle=True))
         assert (model.backbone.bottom_up.stem.conv1.weight == 0.25).all()
         assert (model.roi_heads.box_predictor.cls_score.weight != 0).any()
 
@@ -233,13 +234,13 @@ class TestWeights:
         path = tmp_path / "weights.pkl"
         path.write_bytes(b"never read")
         with pytest.raises(InputError, match="trust_pickle"):
-            load_initial_weights(model, path, trust_pickle=False)
+            load_initial_weights(model, replace(SMOKE, weights=str(path)))
 
     def test_a_pth_file_that_would_run_code_is_refused(self, model, tmp_path):
         path = tmp_path / "weights.pth"
         torch.save({"model": np.random.default_rng}, path)
         with pytest.raises(InputError, match="weights.pth: cannot be read"):
-            load_initial_weights(model, path, trust_pickle=True)
+            load_initial_weights(model, replace(SMOKE, weights=str(path), trust_pickle=True))
 
     @pytest.mark.parametrize(
         ("name", "content", "message"),
@@ -256,10 +257,10 @@ class TestWeights:
         if content is not None:
             path.write_bytes(content)
         with pytest.raises(InputError, match=message):
-            load_initial_weights(model, path, trust_pickle=True)
+            load_initial_weights(model, replace(SMOKE, weights=str(path), trust_pickle=True))
 
     def test_weights_of_another_network_are_refused(self, model, tmp_path):
         path = tmp_path / "other.safetensors"
         save_file({"encoder.weight": torch.zeros(3)}, path)
         with pytest.raises(InputError, match="no tensor that fits"):
-            load_initial_weights(model, path, trust_pickle=False)
+            load_initial_weights(model, replace(SMOKE, weights=str(path)))

@@ -1,8 +1,7 @@
-"""Shapes, the preset of the paper, and encoder weights from a file."""
+"""Shapes, and the preset of the paper."""
 
 import pytest
 import torch
-from safetensors.torch import save_file
 from torch import nn
 
 from datasets.errors import InputError
@@ -79,42 +78,6 @@ def test_timm_encoders_and_activations_survive_group_norm():
         group = LayeredEmbeddingNetwork(replace(encoder="tu-xception41", normalization="group"), 1, 3)
     count = [sum(isinstance(module, nn.ReLU) for module in network.encoder.modules()) for network in (batch, group)]
     assert count[0] == count[1] > 0
-
-
-def test_encoder_weights_from_a_file(tmp_path):
-    source = LayeredEmbeddingNetwork(SMALL, 2, 3)
-    nn.init.normal_(source.encoder.bn1.running_mean)
-    path = tmp_path / "encoder.safetensors"
-    save_file({**source.encoder.state_dict(), "fc.weight": torch.zeros(10, 512)}, path)
-    loaded = LayeredEmbeddingNetwork(replace(encoder_weights=str(path)), 2, 3).encoder.state_dict()
-    assert all(torch.equal(loaded[name], tensor) for name, tensor in source.encoder.state_dict().items())
-    # with GroupNorm only the convolutions fit
-    group = LayeredEmbeddingNetwork(replace(encoder_weights=str(path), normalization="group"), 2, 3).encoder
-    assert torch.equal(group.layer1[0].conv1.weight, source.encoder.layer1[0].conv1.weight)
-    assert torch.equal(group.bn1.weight, torch.ones(64))
-
-
-def test_encoder_weights_as_timm_names_them(tmp_path):
-    import timm
-
-    model = timm.create_model("resnet18", in_chans=1)
-    path = tmp_path / "encoder.safetensors"
-    save_file(model.state_dict(), path)
-    encoder = LayeredEmbeddingNetwork(replace(encoder="tu-resnet18", encoder_weights=str(path)), 2, 3).encoder
-    assert torch.equal(encoder.model.layer4[1].conv2.weight, model.layer4[1].conv2.weight)
-    assert torch.equal(encoder.model.bn1.running_var, model.bn1.running_var)
-
-
-def test_wrong_encoder_weights(tmp_path):
-    path = tmp_path / "encoder.safetensors"
-    path.write_bytes(b"not a safetensors file")
-    with pytest.raises(InputError, match=r"encoder\.safetensors"):
-        LayeredEmbeddingNetwork(replace(encoder_weights=str(path)), 2, 3)
-    save_file({"conv1.weight": torch.zeros(64, 3, 7, 7)}, path)
-    with pytest.raises(InputError, match=r"conv1\.weight: found shape \(64, 3, 7, 7\), expected shape \(64, 1, 7, 7\)"):
-        LayeredEmbeddingNetwork(replace(encoder_weights=str(path)), 2, 3)
-    with pytest.raises(InputError, match=r"missing\.safetensors"):
-        LayeredEmbeddingNetwork(replace(encoder_weights=str(tmp_path / "missing.safetensors")), 2, 3)
 
 
 def test_wrong_settings():
