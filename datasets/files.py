@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -95,6 +95,17 @@ def naming_full_disk(path: Path) -> Iterator[None]:
             raise
         free = shutil.disk_usage(next(folder for folder in path.absolute().parents if folder.exists())).free
         raise InputError(f"{path}: found no space to write it, {free / 2**20:.1f} MiB are free there") from None
+
+
+def rounded(value: Any, digits: int) -> Any:
+    """A JSON value with its numbers to so many decimals: null for NaN, and no negative zero."""
+    if isinstance(value, Mapping):
+        return {key: rounded(item, digits) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [rounded(item, digits) for item in value]
+    if isinstance(value, float):
+        return None if value != value else round(value, digits) + 0.0
+    return value
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -1,8 +1,13 @@
 """What the page shows of each run: kept predictions, matched and judged once for all uses."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
+from multiprocessing import get_context
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,7 +20,11 @@ from benchmark.paper.tables import PaperTable, headline_variant
 from benchmark.runs.folder import kept_predictions
 from benchmark.runs.record import ReleasedRun
 from datasets.exported import ExportedDataset
+from datasets.progress import progress
 from datasets.rle import mask_areas
+
+WORTH_PROCESSES = 2**20
+"""Bytes of predictions from which on further processes, which take seconds to start, save time."""
 
 
 @dataclass(frozen=True)
@@ -46,54 +55,52 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """An evaluation set and what the headline variant of each run evaluated on it makes of it."""
+    """An evaluation set and what the headline variant of each run evaluated on it makes of it.
+
+    sweeps: name of a trained run -> its outcome or, where it has several ways to suppress detections, those of the
+    variants that the paper's table names.
+    """
 
     scenes: str
     dataset: ExportedDataset
     ground_truth: GroundTruth
     outcomes: tuple[Outcome, ...]
+    sweeps: Mapping[str, list[Outcome]]
 
 
 def read_outcomes(data_folder: Path, runs: Sequence[ReleasedRun], ranking: PaperTable) -> list[Evaluation]:
     """Evaluation sets with the runs that kept the predictions of their headline variant, in the order of `runs`.
 
     Runs on data that is not the benchmark's are left out, and those that stopped within their budget: a model half
-    trained is worth a number, not pictures. The sets are made below `data_folder` if missing. Raises
-    InputError for broken predictions.
+    trained is worth a number, not pictures. The sets are made below `data_folder` if missing. Every results file is
+    matched once, on all processor cores. Raises InputError for broken predictions.
     """
-    by_dataset: dict[str, list[tuple[ReleasedRun, str]]] = {}
+    by_dataset: dict[str, list[_Work]] = {}
+    datasets = {}
     for run in runs:
         if run.metrics and run.evaluation_scenes and not run.stopped:
             variant = headline_variant(run, ranking)
             if kept_predictions(run.folder, variant):
-                by_dataset.setdefault(run.dataset_hash, []).append((run, variant))
+                if run.dataset_hash not in datasets:
+                    described = run.manifest["dataset"]
+                    datasets[run.dataset_hash] = evaluation_set(
+                        data_folder, run.evaluation_scenes, described["images"], described["seed"]
+                    )
+                work = _plan(run, variant, datasets[run.dataset_hash].folder, ranking)
+                by_dataset.setdefault(run.dataset_hash, []).append(work)
+    judged = iter(list(_judge_all([work for of_set in by_dataset.values() for work in of_set])))
     evaluations = []
-    for kept in by_dataset.values():
-        scenes, described = kept[0][0].evaluation_scenes, kept[0][0].manifest["dataset"]
-        dataset = evaluation_set(data_folder, scenes, described["images"], described["seed"])
-        ground_truth = read_annotations(dataset.annotations_file)
-        outcomes = []
-        for run, variant in kept:
-            others = {
-                reason: (name, read_matched(kept_predictions(run.folder, name), ground_truth))
-                for reason, name in telling_variants(run, variant).items()
-            }
-            outcomes.append(_judge(run, variant, others, dataset, ground_truth, ranking))
-        evaluations.append(Evaluation(scenes.label, dataset, ground_truth, tuple(outcomes)))
+    for key, of_set in by_dataset.items():
+        found = [next(judged) for _ in of_set]
+        sweeps = {
+            work.run.name: _in_order(work, of_run)
+            for work, of_run in zip(of_set, found, strict=True)
+            if work.run.trained
+        }
+        truth = read_annotations(datasets[key].annotations_file)
+        scenes = of_set[0].run.evaluation_scenes.label
+        evaluations.append(Evaluation(scenes, datasets[key], truth, tuple(of_run[0] for of_run in found), sweeps))
     return evaluations
-
-
-def read_sweep(evaluation: Evaluation, outcome: Outcome, ranking: PaperTable) -> list[Outcome]:
-    """The outcome and, where its run has several ways to suppress detections, those that the paper's table names."""
-    if not outcome.others:
-        return [outcome]
-    named = [name for name in dict.fromkeys(ranking.rows["run_variant"]) if kept_predictions(outcome.run.folder, name)]
-    return [
-        outcome
-        if name == outcome.variant
-        else _judge(outcome.run, name, outcome.others, evaluation.dataset, evaluation.ground_truth, ranking)
-        for name in named
-    ]
 
 
 def telling_variants(run: ReleasedRun, variant: str) -> dict[str, str]:
@@ -123,17 +130,70 @@ def read_matched(path: Path, ground_truth: GroundTruth) -> Matched:
     return Matched(predictions, match(ground_truth, predictions)[1])
 
 
-def _judge(
-    run: ReleasedRun, variant: str, others: dict[str, tuple[str, Matched]], dataset: ExportedDataset,
-    ground_truth: GroundTruth, ranking: PaperTable,
-) -> Outcome:  # fmt: skip
-    shown = read_matched(kept_predictions(run.folder, variant), ground_truth)
-    errors = find_errors(ground_truth, *shown)
+class _Work(NamedTuple):
+    """The outcomes to find of one run. variants: the headline one first; labels: of each, for readers. order: of the
+    variants in the paper's table. telling: of the headline variant (`telling_variants`)."""
+
+    run: ReleasedRun
+    dataset: Path
+    variants: tuple[str, ...]
+    labels: tuple[str, ...]
+    order: tuple[str, ...]
+    telling: dict[str, str]
+    layers: int | None
+
+
+def _plan(run: ReleasedRun, headline: str, dataset: Path, ranking: PaperTable) -> _Work:
+    telling = telling_variants(run, headline)
+    order = (headline,)
+    if telling and run.trained:
+        named = dict.fromkeys(ranking.rows["run_variant"])
+        order = tuple(name for name in named if kept_predictions(run.folder, name))
+    variants = tuple(dict.fromkeys([headline, *order]))
+    labels = tuple(ranking.variant_label(run, variant) for variant in variants)
     layered = (ranking.rows["run_layers"][ranking.rows["run_model"] == run.model] != "").any()
-    layers = run.layers if layered else None
-    reached = _reached(dataset, ground_truth, shown, errors, layers) if layers else None
-    reasons = find_reasons(ground_truth, shown, errors, {reason: of[1] for reason, of in others.items()}, reached)
-    return Outcome(run, variant, ranking.variant_label(run, variant), layers, shown, errors, reasons, others)
+    return _Work(run, dataset, variants, labels, order, telling, run.layers if layered else None)
+
+
+def _judge_all(work: Sequence[_Work]) -> Iterable[list[Outcome]]:
+    """The outcomes of each run, in the order of its variants."""
+    size = sum(kept_predictions(one.run.folder, name).stat().st_size for one in work for name in one.variants)
+    processes = min(os.cpu_count() or 1, len(work))
+    shown = {"total": len(work), "description": "match predictions", "unit": "run"}
+    if processes < 2 or size < WORTH_PROCESSES:
+        yield from progress(map(_judge_run, work), **shown)
+        return
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        yield from progress(pool.map(_judge_run, work), **shown)
+
+
+def _judge_run(work: _Work) -> list[Outcome]:
+    dataset, ground_truth = _open(work.dataset)
+    others = {
+        reason: (name, read_matched(kept_predictions(work.run.folder, name), ground_truth))
+        for reason, name in work.telling.items()
+    }
+    tell = {reason: matched for reason, (_, matched) in others.items()}
+    outcomes = []
+    for variant, label in zip(work.variants, work.labels, strict=True):
+        shown = read_matched(kept_predictions(work.run.folder, variant), ground_truth)
+        errors = find_errors(ground_truth, *shown)
+        reached = _reached(dataset, ground_truth, shown, errors, work.layers) if work.layers else None
+        reasons = find_reasons(ground_truth, shown, errors, tell, reached)
+        outcomes.append(Outcome(work.run, variant, label, work.layers, shown, errors, reasons, others))
+    return outcomes
+
+
+def _in_order(work: _Work, outcomes: Sequence[Outcome]) -> list[Outcome]:
+    by_variant = {outcome.variant: outcome for outcome in outcomes}
+    return [by_variant[name] for name in work.order]
+
+
+@lru_cache(maxsize=2)
+def _open(folder: Path) -> tuple[ExportedDataset, GroundTruth]:
+    """Read once per process; an evaluation set does not change while the benchmark runs."""
+    dataset = ExportedDataset(folder)
+    return dataset, read_annotations(dataset.annotations_file)
 
 
 def _reached(

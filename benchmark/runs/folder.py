@@ -13,7 +13,7 @@ from typing import Any
 
 from benchmark.runs import schema
 from datasets.errors import InputError, one_line
-from datasets.files import write_json
+from datasets.files import rounded, write_json
 
 MANIFEST = "manifest.json"
 METRICS = "metrics.json"
@@ -26,6 +26,9 @@ TUNED = "tuned.json"
 
 PICTURES = "pictures.npz"
 """What the report paints of the way from one image to instances (`benchmark.runs.pictures`)."""
+
+METRIC_DIGITS = 10
+"""Decimals of metrics in files: more than anyone prints, fewer than two machines agree on."""
 
 TRAINING_LOG = "training_log.csv"
 CHECKPOINT = "checkpoint.pt"
@@ -63,8 +66,13 @@ def read_metrics(folder: Path) -> dict[str, dict[str, float | None]]:
 
 
 def write_metrics(folder: Path, metrics: Mapping[str, Mapping[str, float | None]]) -> None:
-    """Write the metrics of all variants."""
-    write_json(folder / METRICS, metrics)
+    """Write the metrics of all variants, to `METRIC_DIGITS` decimals."""
+    write_json(folder / METRICS, rounded(metrics, METRIC_DIGITS))
+
+
+def same_numbers(a: Any, b: Any) -> bool:
+    """Whether two JSON values are the same to `METRIC_DIGITS` decimals: all else is the last bits of a machine."""
+    return rounded(a, METRIC_DIGITS) == rounded(b, METRIC_DIGITS)
 
 
 def read_analysis(folder: Path) -> dict[str, dict[str, Any]]:

@@ -24,6 +24,7 @@ from benchmark.runs.folder import (
     is_main_process,
     predictions_path,
     read_metrics,
+    same_numbers,
     write_analysis,
     write_metrics,
 )
@@ -115,7 +116,7 @@ def _predict_and_evaluate(
         for name, entries in predictions.items():
             write_predictions(predictions_path(run.folder, name), entries)
         keep_pictures(adapter, dataset, run)
-    if earlier and all(earlier.get(name) == values for name, values in metrics.items()):
+    if earlier and all(same_numbers(earlier.get(name), values) for name, values in metrics.items()):
         return metrics  # nothing new: leave the files, and their date and machine, as they are
     write_run_manifest(replace(run, command=manifest.get("command", "")), finished=bool(manifest.get("finished")))
     times = {**read_manifest(run.folder).get("wall_time_seconds", {}), "prediction": round(seconds, 1)}

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from benchmark.analysis.occlusion import bin_edges, places_in_bins
 from benchmark.analysis.reasons import CUT_OFF, FOUND, REASONS
 from benchmark.paper.tables import PaperTable
-from benchmark.released.outcomes import Evaluation, Outcome, read_sweep
+from benchmark.released.outcomes import Evaluation, Outcome
 from benchmark.report.facts import scenes_title
 from benchmark.report.formats import format_percent
 from benchmark.report.plots import STYLE
@@ -32,7 +32,7 @@ TITLE_WIDTH = 26
 def read_sweeps(evaluations: Sequence[Evaluation], ranking: PaperTable) -> dict[str, list[Outcome]]:
     """Trained run -> its headline variant, or every NMS threshold that the paper's table names."""
     return {
-        outcome.run.name: read_sweep(evaluation, outcome, ranking)
+        outcome.run.name: evaluation.sweeps[outcome.run.name]
         for evaluation in evaluations
         for outcome in evaluation.outcomes
         if outcome.run.trained
