@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from benchmark.adapter import Adapter, Detections, Reading, Run
-from datasets.exported import ExportedDataset
+from datasets.dataset import Dataset
 from datasets.layers import masks_from_layers
 
 MOST_LAYERS = 5
@@ -28,7 +28,7 @@ class GroundTruthLayers(Adapter):
     variants = tuple(readings)
 
     def predict(
-        self, dataset: ExportedDataset, run: Run, variants: Sequence[str]
+        self, dataset: Dataset, run: Run, variants: Sequence[str]
     ) -> Iterator[tuple[int, dict[str, Detections]]]:
         """Detections from the first L layers of ground truth, with its categories and depth order."""
         depths = {name: self.readings[name].layers for name in variants}

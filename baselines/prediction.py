@@ -10,12 +10,12 @@ from torch import Tensor, nn
 from benchmark.adapter import Detections, Run
 from benchmark.engine.checkpoint import load_weights
 from benchmark.engine.precision import autocast
-from datasets.exported import ExportedDataset
+from datasets.dataset import Dataset
 
 
 def predict_in_batches(
     model: nn.Module,
-    dataset: ExportedDataset,
+    dataset: Dataset,
     run: Run,
     model_input: Callable[[np.ndarray], Any],
     detect: Callable[[nn.Module, list], list[dict[str, Detections]]],

@@ -15,8 +15,8 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from benchmark.runs.folder import CHECKPOINT, TRAINING_LOG, WEIGHTS
+from datasets.dataset import Dataset
 from datasets.errors import InputError
-from datasets.exported import ExportedDataset
 from datasets.source import Source
 
 DEFAULT = "default"
@@ -158,7 +158,7 @@ class Adapter(ABC):
 
     @abstractmethod
     def predict(
-        self, dataset: ExportedDataset, run: Run, variants: Sequence[str]
+        self, dataset: Dataset, run: Run, variants: Sequence[str]
     ) -> Iterator[tuple[int, dict[str, Detections]]]:
         """Yield (image id, {variant: detections}) once for every image of `dataset`, in any order.
 
@@ -166,6 +166,6 @@ class Adapter(ABC):
         the same run on the same machine gives the same detections.
         """
 
-    def pictures(self, dataset: ExportedDataset, run: Run, image_id: int) -> list[Picture]:
+    def pictures(self, dataset: Dataset, run: Run, image_id: int) -> list[Picture]:
         """How the model comes to its first variant's detections in one image, row by row; a model need not show it."""
         return []

@@ -17,6 +17,7 @@ from datasets.coco import CATEGORY_ENTRIES, encode_png, scene_annotations
 from datasets.errors import InputError
 from datasets.files import atomic_folder
 from datasets.locks import locked
+from datasets.metadata import write_metadata
 from datasets.processes import usable_cores, worker_pool
 from datasets.progress import progress
 from datasets.render import render_masks
@@ -34,7 +35,7 @@ ANNOTATIONS, GRID_ANNOTATIONS = "annotations.json", "annotations_64.json"
 def export_dataset(
     parameters: SceneParameters, images: int, seed: int, folder: Path, *, overwrite: bool = False, workers: int = 0
 ) -> dict[str, Any]:
-    """Write ``images/*.png``, ``annotations.json`` (256x256) and ``annotations_64.json`` to `folder`.
+    """Write ``images/*.png`` and ``images/metadata.jsonl``, ``annotations.json`` (256x256) and ``annotations_64.json``.
 
     workers: processes, 0 for one per core. Returns the ``info`` of the files. A folder that already holds exactly this
     dataset is left as it is; one that lacks files of it is named on standard error and written again. Raises
@@ -138,6 +139,7 @@ def _write(
             "annotations": entries,
         }
         (folder / name).write_text(json.dumps(document, separators=(",", ":")))
+    write_metadata(folder / "images", image_entries, annotations)
     return info
 
 

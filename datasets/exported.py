@@ -11,8 +11,11 @@ import numpy as np
 from PIL import Image
 
 from datasets.coco import decode_masks
+from datasets.dataset import ResultSize
 from datasets.errors import InputError
 from datasets.export import ANNOTATIONS, GRID_ANNOTATIONS, check_images_and_seed, description_of, missing_files
+from datasets.formats.instances import read_categories
+from datasets.frame import Frame
 from datasets.layers import layers_from_masks
 from datasets.render import render_layers
 from datasets.scene import GRID_SIZE, IMAGE_SIZE, SceneParameters, sample_scene
@@ -23,9 +26,11 @@ class ExportedDataset:
     """An exported dataset on disk. Raises InputError if `folder` holds none, or a broken one.
 
     image_ids: list of int. info: the ``info`` of the COCO files: seed, parameters, content hash. parameters: of the
-    scenes, None for a dataset that the generator did not make. annotations_file: the 64x64 annotations, which
-    predictions are evaluated against.
+    scenes, None for a dataset that the generator did not make. categories: dicts with id and name, ids counting from 1.
+    annotations_file: the 64x64 annotations, which predictions are evaluated against.
     """
+
+    result_size: ResultSize = "grid"
 
     def __init__(self, folder: Path | str):
         self.folder = Path(folder)
@@ -43,8 +48,9 @@ class ExportedDataset:
         self.info: dict[str, Any] = info
         self.parameters = read_parameters(info, name)
         images = Table(document, "images", name, "image")
-        file_names = images.column("file_name", _is_inside, "the relative path of a file below images/")
+        file_names = images.column("file_name", is_inside, "the relative path of a file below images/")
         self._file_names = dict(zip(images.unique_ids(), file_names, strict=True))
+        self.categories: list[dict[str, Any]] = read_categories(document, name)
         self._annotations = _read_annotations(document, name, self._file_names)
         if self.parameters:
             images.column("id", is_positive, "an integer of at least 1, the place of the scene in its sequence")
@@ -75,6 +81,10 @@ class ExportedDataset:
         except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
             reason = " ".join(str(error).split())
             raise InputError(f"{path}: not a readable image ({reason}), expected a PNG from `export`") from None
+
+    def frame(self, image_id: int) -> Frame:
+        """Every scene fills the square that models see."""
+        return Frame.fitting(IMAGE_SIZE, IMAGE_SIZE)
 
     def annotations(self, image_id: int) -> list[dict[str, Any]]:
         """The image's 64x64 annotations, front to back."""
@@ -162,7 +172,7 @@ def _by_image(annotations: list[dict[str, Any]]) -> dict[int, list[dict[str, Any
     return grouped
 
 
-def _is_inside(value: Any) -> bool:
+def is_inside(value: Any) -> bool:
     """Whether `value` is a file name that stays below the folder that it is relative to, on any system."""
     if not isinstance(value, str) or not value or not value.isprintable() or "\\" in value or ":" in value:
         return False

@@ -1,7 +1,10 @@
 """What models are trained on: scenes, or any other endless and seeded sequence of images with amodal masks."""
 
+from pathlib import Path
 from typing import Any, Protocol
 
+from datasets.errors import InputError
+from datasets.photographs import AnnotatedImages
 from datasets.render import Drawable
 from datasets.scene import SceneParameters
 
@@ -29,5 +32,11 @@ class Source(Protocol):
 
 
 def read_source(description: dict[str, Any]) -> Source:
-    """The source that `Source.describe` described."""
-    return SceneParameters(tuple(description["counts"]))
+    """The source that `Source.describe` described. Raises InputError for what it does not write."""
+    if "counts" in description:
+        return SceneParameters(tuple(description["counts"]))
+    missing = [key for key in ("folder", "categories", "content_hash") if key not in description]
+    if missing:
+        raise InputError(f"scenes: found no counts and no {missing[0]}, expected those of scenes or of a data set")
+    categories = tuple(description["categories"])
+    return AnnotatedImages(Path(description["folder"]), categories, description["content_hash"])

@@ -5,6 +5,7 @@ from typing import Any
 
 from torch.utils.data import DataLoader, Dataset, Sampler, default_collate
 
+from datasets.errors import InputError
 from datasets.processes import end_worker_with_parent
 from datasets.render import Drawable
 from datasets.source import Source
@@ -22,13 +23,13 @@ def training_stream(
     world_size: int = 1,
     collate: Callable[[list], Any] = default_collate,
     pin_memory: bool = False,
-) -> DataLoader:
+) -> Iterator[Any]:
     """Batches of rendered samples without end, from image `start` on of the sequence of `source` that `seed` names.
 
     render: from a scene or an image to a sample; runs in `workers` processes (0: in this one). With several ranks each
     gets its `batch_size` images of every consecutive block of ``world_size * batch_size``.
     """
-    return DataLoader(
+    loader = DataLoader(
         _Samples(source, seed, render),
         batch_sampler=_ConsecutiveBatches(batch_size, start, rank, world_size),
         num_workers=workers,
@@ -37,6 +38,16 @@ def training_stream(
         prefetch_factor=4 if workers else None,
         worker_init_fn=end_worker_with_parent,
     )
+    return _batches(iter(loader))  # now: an iterator draws from torch's random numbers when it is made
+
+
+def _batches(batches: Iterator[Any]) -> Iterator[Any]:
+    """The same batches; a bad image that a worker process meets is told in one line, as it would be here."""
+    try:
+        yield from batches
+    except InputError as error:
+        *_, line = str(error).strip().splitlines()
+        raise InputError(line.rpartition("InputError: ")[2]) from None
 
 
 class _Samples(Dataset):

@@ -15,8 +15,8 @@ from benchmark.engine.checkpoint import load_weights
 from benchmark.engine.fit import fit
 from benchmark.engine.precision import autocast
 from benchmark.engine.pretrained import start_from
+from datasets.dataset import Dataset
 from datasets.errors import InputError
-from datasets.exported import ExportedDataset
 from datasets.render import LayeredSample, render_layers
 from embedding_model.grid import GRID
 from embedding_model.instances import (
@@ -72,7 +72,7 @@ class LayeredEmbedding(Adapter):
         return fit(run, network, render, step, run.preset.training, collate)
 
     def predict(
-        self, dataset: ExportedDataset, run: Run, variants: Sequence[str]
+        self, dataset: Dataset, run: Run, variants: Sequence[str]
     ) -> Iterator[tuple[int, dict[str, Detections]]]:
         """One pass of the network for all variants; see `Adapter.predict`."""
         network = load_network(run)
@@ -87,7 +87,7 @@ class LayeredEmbedding(Adapter):
             for place, image_id in enumerate(image_ids):
                 yield image_id, {name: detections[place] for name, detections in outputs.items()}
 
-    def pictures(self, dataset: ExportedDataset, run: Run, image_id: int) -> list[Picture]:
+    def pictures(self, dataset: Dataset, run: Run, image_id: int) -> list[Picture]:
         """The paper's Fig. 4: embedding, classes and clusters of each layer; see `Adapter.pictures`."""
         maps = predict_maps(load_network(run), dataset.image(image_id)[None], run)
         (labelled,) = _labelled(maps, None, self.variants[0], run.preset, Clustered())
@@ -146,7 +146,7 @@ class GroundTruth:
     labels: Tensor
 
 
-def _ground_truth(dataset: ExportedDataset, image_ids: Sequence[int], run: Run) -> GroundTruth:
+def _ground_truth(dataset: Dataset, image_ids: Sequence[int], run: Run) -> GroundTruth:
     layers = torch.from_numpy(np.stack([dataset.layers(image_id, run.layers) for image_id in image_ids]))
     categories = [
         torch.tensor([annotation["category_id"] for annotation in dataset.annotations(image_id)], dtype=torch.uint8)

@@ -17,7 +17,7 @@ from baselines.prediction import predict_in_batches, propose_in_batches
 from benchmark.adapter import Adapter, Detections, Run
 from benchmark.engine.fit import fit
 from benchmark.engine.pretrained import start_from
-from datasets.exported import ExportedDataset
+from datasets.dataset import Dataset
 
 
 class Detectron2MaskRCNN(Adapter):
@@ -39,7 +39,7 @@ class Detectron2MaskRCNN(Adapter):
         return fit(run, model, render_boxes, training_step, run.preset.training, collate)
 
     def predict(
-        self, dataset: ExportedDataset, run: Run, variants: Sequence[str]
+        self, dataset: Dataset, run: Run, variants: Sequence[str]
     ) -> Iterator[tuple[int, dict[str, Detections]]]:
         """One forward pass per batch of images for all `variants`."""
         model = build_model(run.preset, len(run.source.categories))

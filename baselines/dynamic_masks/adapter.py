@@ -17,8 +17,8 @@ from baselines.prediction import load_trained
 from benchmark.adapter import DEFAULT, Adapter, Detections, Reading, Run
 from benchmark.engine.fit import fit
 from benchmark.engine.precision import autocast
+from datasets.dataset import Dataset
 from datasets.errors import InputError
-from datasets.exported import ExportedDataset
 
 PREDICTION_BATCH = 8
 
@@ -40,7 +40,7 @@ class DynamicMasks(Adapter):
         return fit(run, network, render_visible, step, run.preset.training, collate)
 
     def predict(
-        self, dataset: ExportedDataset, run: Run, variants: Sequence[str]
+        self, dataset: Dataset, run: Run, variants: Sequence[str]
     ) -> Iterator[tuple[int, dict[str, Detections]]]:
         """One pass of the network for all variants; see `Adapter.predict`."""
         network = DynamicMaskNetwork(run.preset.network, len(run.source.categories))

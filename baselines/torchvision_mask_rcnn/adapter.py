@@ -15,7 +15,7 @@ from baselines.torchvision_mask_rcnn.presets import PRESETS
 from benchmark.adapter import Adapter, Detections, Run
 from benchmark.engine.fit import fit
 from benchmark.engine.pretrained import start_from
-from datasets.exported import ExportedDataset
+from datasets.dataset import Dataset
 from datasets.render import as_rgb
 
 
@@ -38,7 +38,7 @@ class TorchvisionMaskRCNN(Adapter):
         return fit(run, model, render_boxes, training_step, run.preset.training, collate)
 
     def predict(
-        self, dataset: ExportedDataset, run: Run, variants: Sequence[str]
+        self, dataset: Dataset, run: Run, variants: Sequence[str]
     ) -> Iterator[tuple[int, dict[str, Detections]]]:
         """One forward pass per batch of images for all `variants`."""
         model = build_model(run.preset, len(run.source.categories))

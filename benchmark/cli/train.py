@@ -25,6 +25,10 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     train.add_argument("--preset", help="hyperparameters; `models` lists them")
     add_settings(train)
     add_scene_options(train)
+    train.add_argument("--dataset", type=values.existing, metavar="FOLDER", help="train on annotated images of any "
+                       "size and any categories in place of scenes: annotations.json and images")  # fmt: skip
+    train.add_argument("--evaluation-dataset", type=values.existing, metavar="FOLDER", help="what to evaluate on then, "
+                       "with the same categories (default: nothing)")  # fmt: skip
     train.add_argument("--layers", type=values.layers, default=2, help="layers of masks L (default 2, as in the paper)")
     train.add_argument("--images", type=values.count, help="budget in images seen (default: the preset's)")
     train.add_argument("--seed", type=values.seed, default=TRAINING_SEED)
@@ -49,7 +53,9 @@ def run(options: argparse.Namespace) -> int:
     from benchmark.models.registry import find_adapter, find_preset
     from benchmark.runs.folder import is_main_process
     from benchmark.runs.make import predict_and_evaluate, train
+    from datasets.annotated import open_annotated, open_dataset
     from datasets.export import check_images_and_seed
+    from datasets.photographs import AnnotatedImages
 
     adapter = find_adapter(options.model)
     preset = with_images(find_preset(adapter, options.model, options.preset), options.images)
@@ -58,10 +64,14 @@ def run(options: argparse.Namespace) -> int:
     for setting in options.settings:
         preset = with_setting(preset, setting)
     check_images_and_seed(options.evaluation_images, options.evaluation_seed)
-    scenes = scenes_of(options)
+    if options.evaluation_dataset is not None and options.dataset is None:
+        raise InputError("--evaluation-dataset: found no --dataset, expected both: scenes are evaluated on scenes")
+    source = scenes_of(options) if options.dataset is None else AnnotatedImages.of(open_annotated(options.dataset))
+    evaluated_on = None if options.evaluation_dataset is None else open_dataset(options.evaluation_dataset)
     name = options.model.rpartition(":")[2]
-    folder = options.out or paths.RUNS / f"{name}-{options.preset}-n{scenes.label}-l{options.layers}"
-    run = Run(folder, options.model, options.preset, preset, scenes, options.layers, options.seed, device_of(options),
+    label = source.label if options.dataset else f"n{source.label}"
+    folder = options.out or paths.RUNS / f"{name}-{options.preset}-{label}-l{options.layers}"
+    run = Run(folder, options.model, options.preset, preset, source, options.layers, options.seed, device_of(options),
               options.max_minutes, options.max_images, options.command_line)  # fmt: skip
     variants = matching_variants(options.variants or "all", adapter.variants, options.model)
     done = train(run, resume=options.resume, overwrite=options.overwrite)
@@ -70,8 +80,12 @@ def run(options: argparse.Namespace) -> int:
     if not done:
         print(f"{folder}: stopped after {options.max_minutes} minutes; go on with --resume")
         return 0
-    dataset = evaluation_set(paths.DATA, scenes, options.evaluation_images, options.evaluation_seed)
-    metrics = predict_and_evaluate(run, dataset, variants)
+    if options.dataset is None:
+        evaluated_on = evaluation_set(paths.DATA, source, options.evaluation_images, options.evaluation_seed)
+    if evaluated_on is None:
+        print(f"{folder}: trained; predict and evaluate other images with it")
+        return 0
+    metrics = predict_and_evaluate(run, evaluated_on, variants)
     for variant, of_variant in metrics.items():
         print(f"{folder} {variant}\n{metrics_text(of_variant)}")
     return 0

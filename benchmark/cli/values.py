@@ -41,6 +41,17 @@ layers = whole_number(1, MAX_SHAPES)
 """A number of layers of masks; no image has more shapes than the largest."""
 
 
+def fraction(text: str) -> float:
+    """A number from 0 to 1."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"found {show(text)}, expected a number from 0 to 1")
+    return value
+
+
 def minutes(text: str) -> float:
     """A finite number of at least 0."""
     try:

@@ -39,8 +39,8 @@ from benchmark.runs.manifest import (
 )
 from benchmark.runs.pictures import keep_pictures
 from benchmark.runs.predictions import predict, write_predictions
+from datasets.dataset import Dataset
 from datasets.errors import InputError
-from datasets.exported import ExportedDataset
 from datasets.files import remove_folder, remove_leftovers
 from datasets.locks import locked
 from datasets.scene import SceneParameters
@@ -77,7 +77,7 @@ def _train(run: Run, resume: bool, overwrite: bool) -> bool:
 
 
 def predict_and_evaluate(
-    run: Run, dataset: ExportedDataset, variants: Sequence[str], *, keep_predictions: bool = True, analyse: bool = True
+    run: Run, dataset: Dataset, variants: Sequence[str], *, keep_predictions: bool = True, analyse: bool = True
 ) -> dict[str, Metrics]:
     """Write predictions, metrics, analysis and pictures to the run's folder; returns the metrics by variant.
 
@@ -89,7 +89,7 @@ def predict_and_evaluate(
 
 
 def _predict_and_evaluate(
-    run: Run, dataset: ExportedDataset, variants: Sequence[str], keep_predictions: bool, analyse: bool
+    run: Run, dataset: Dataset, variants: Sequence[str], keep_predictions: bool, analyse: bool
 ) -> dict[str, Metrics]:
     adapter = find_adapter(run.model)
     seed_everything(run.seed)

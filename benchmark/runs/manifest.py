@@ -13,8 +13,8 @@ from benchmark.models.hints import pretraining
 from benchmark.runs.folder import INITIAL_WEIGHTS, MANIFEST, read_object
 from benchmark.runs.hardware import code_version, hardware, libraries
 from benchmark.runs.schema import Manifest
+from datasets.dataset import Dataset
 from datasets.errors import InputError
-from datasets.exported import ExportedDataset
 from datasets.files import write_json
 
 TIERS = {100_000: "full", 30_000: "short", 10_000: "tiny"}
@@ -114,7 +114,7 @@ def add_to_manifest(folder: Path, **entries: Any) -> None:
     write_json(path, {**read_object(path), **entries})
 
 
-def dataset_entry(dataset: ExportedDataset) -> dict[str, Any]:
+def dataset_entry(dataset: Dataset) -> dict[str, Any]:
     """What a manifest says of the dataset that predictions and metrics are of."""
     info = dataset.info
     return {key: info.get(key) for key in ("content_hash", "seed", "parameters")} | {"images": len(dataset)}

@@ -5,16 +5,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pycocotools import mask as mask_utils
 
 from benchmark.adapter import TUNED_VARIANT, Adapter, Detections, Run
 from benchmark.evaluation.validate import GroundTruth, read_predictions
 from benchmark.runs.folder import TUNED, read_tuned
 from datasets.coco import encode_masks
+from datasets.dataset import Dataset, ResultSize
 from datasets.errors import InputError
-from datasets.exported import ExportedDataset
 from datasets.files import write_compact_json
+from datasets.frame import Frame
 from datasets.progress import progress
-from datasets.scene import CATEGORIES, GRID_SIZE
+from datasets.scene import GRID_SIZE
 from datasets.table import show
 
 SCORE_DIGITS = 6
@@ -22,13 +24,17 @@ MASK_SHAPE = (GRID_SIZE, GRID_SIZE)
 
 
 def predict(
-    adapter: Adapter, dataset: ExportedDataset, run: Run, variants: Sequence[str]
+    adapter: Adapter, dataset: Dataset, run: Run, variants: Sequence[str], size: ResultSize | None = None
 ) -> dict[str, list[dict[str, Any]]]:
     """COCO results of each of `variants`, sorted by image: the adapter's variants, readings of its grid, or "tuned".
 
-    Raises InputError if an image is missing or invalid, and for a variant that does not exist.
+    size: of the masks, None for that at which `dataset` is evaluated. Raises InputError if an image is missing or
+    invalid, for a variant that does not exist, and if `dataset` has other categories than a trained `run`.
     """
     asked = {name: _name_for_adapter(adapter, run, name) for name in variants}
+    _check_categories(dataset, run)
+    category_ids = [category["id"] for category in dataset.categories]
+    size = size or dataset.result_size
     results: dict[str, dict[int, list]] = {name: {} for name in variants}
     images = progress(
         adapter.predict(dataset, run, list(dict.fromkeys(asked.values()))),
@@ -40,7 +46,9 @@ def predict(
         for name in variants:
             if image_id in results[name]:
                 raise InputError(f"{run.model}: predicted image {image_id} twice")
-            results[name][image_id] = detections_to_coco(image_id, outputs[asked[name]])
+            results[name][image_id] = detections_to_coco(
+                image_id, outputs[asked[name]], category_ids, dataset.frame(image_id) if size == "image" else None
+            )
     missing = sorted(set(dataset.image_ids) - set(results[variants[0]]))
     if missing:
         raise InputError(f"{run.model}: predicted nothing for {len(missing)} images, the first of them {missing[0]}")
@@ -48,7 +56,7 @@ def predict(
         name: [entry for image_id in sorted(by_image) for entry in by_image[image_id]]
         for name, by_image in results.items()
     }
-    expected = _images_of(dataset)
+    expected = _images_of(dataset, size)
     for name, entries in found.items():
         try:
             read_predictions(entries, expected)  # what the evaluator would refuse is not written
@@ -57,13 +65,15 @@ def predict(
     return found
 
 
-def _images_of(dataset: ExportedDataset) -> GroundTruth:
+def _images_of(dataset: Dataset, size: ResultSize) -> GroundTruth:
     """The images and categories that predictions for `dataset` may speak of, for the evaluator's validator."""
+    frames = {image_id: dataset.frame(image_id) for image_id in dataset.image_ids}
+    own_sizes = {image_id: [frame.height, frame.width] for image_id, frame in frames.items()}
     return GroundTruth(
         name=str(dataset.annotations_file),
         masks="amodal",
-        image_sizes={image_id: list(MASK_SHAPE) for image_id in dataset.image_ids},
-        category_ids=list(range(1, len(CATEGORIES) + 1)),
+        image_sizes={image_id: list(MASK_SHAPE) for image_id in dataset.image_ids} if size == "grid" else own_sizes,
+        category_ids=[category["id"] for category in dataset.categories],
         annotation_ids=[],
         annotation_images=[],
         annotation_categories=[],
@@ -87,27 +97,44 @@ def _name_for_adapter(adapter: Adapter, run: Run, variant: str) -> str:
     return choice
 
 
-def detections_to_coco(image_id: int, detections: Detections) -> list[dict[str, Any]]:
-    """One COCO result per detection. Raises InputError where shapes, types or values are not what they should be."""
-    check_detections(image_id, detections)
+def detections_to_coco(
+    image_id: int, detections: Detections, category_ids: Sequence[int], frame: Frame | None = None
+) -> list[dict[str, Any]]:
+    """One COCO result per detection, with the box of its mask.
+
+    category_ids: of the category numbers 1, 2, ... frame: the image's, for masks at its own size; None leaves them on
+    the grid. Raises InputError where shapes, types or values are not what they should be.
+    """
+    check_detections(image_id, detections, len(category_ids))
     order = detections.order
+    masks = encode_masks(detections.masks if frame is None else frame.restore(detections.masks))
+    boxes = mask_utils.toBbox(masks).tolist() if masks else []
     entries = [
         {
             "image_id": image_id,
-            "category_id": int(category),
+            "category_id": category_ids[int(category) - 1],
             "segmentation": rle,
+            "bbox": box,
             "score": round(float(score), SCORE_DIGITS),
         }
-        for category, rle, score in zip(
-            detections.categories, encode_masks(detections.masks), detections.scores, strict=True
-        )
+        for category, rle, box, score in zip(detections.categories, masks, boxes, detections.scores, strict=True)
     ]
     if order is not None:
         entries = [{**entry, "order": place} for entry, place in zip(entries, order.tolist(), strict=True)]
     return entries
 
 
-def check_detections(image_id: int, detections: Detections) -> None:
+def _check_categories(dataset: Dataset, run: Run) -> None:
+    """Numbers mean the same to the model and in the dataset only if both name the same categories in the same order."""
+    names = tuple(category["name"] for category in dataset.categories)
+    if run.preset is not None and names != run.source.categories:
+        raise InputError(
+            f"{dataset.annotations_file}: categories: found {', '.join(names)}, expected those that {run.folder} was "
+            f"trained on, {', '.join(run.source.categories)}"
+        )
+
+
+def check_detections(image_id: int, detections: Detections, categories_known: int) -> None:
     """Raise InputError, naming the image and the field, unless `detections` is as its class documents."""
     masks, scores, categories, order = detections.masks, detections.scores, detections.categories, detections.order
     arrays = (masks, scores, categories, *([] if order is None else [order]))
@@ -118,8 +145,8 @@ def check_detections(image_id: int, detections: Detections) -> None:
         fault = f"masks of shape {masks.shape} {masks.dtype}, expected ({count}, 64, 64) bool"
     elif not np.all((scores >= 0) & (scores <= 1)):
         fault = f"scores {scores}, expected numbers from 0 to 1"
-    elif len(categories) != count or not np.isin(categories, np.arange(1, len(CATEGORIES) + 1)).all():
-        fault = f"categories {categories}, expected {count} of 1 to {len(CATEGORIES)}"
+    elif len(categories) != count or not np.isin(categories, np.arange(1, categories_known + 1)).all():
+        fault = f"categories {categories}, expected {count} of 1 to {categories_known}"
     elif order is not None and len(order) != count:
         fault = f"an order of {len(order)} detections, expected {count}"
     else:

@@ -23,8 +23,13 @@ Counts = Annotated[list[Whole], Len(len(CATEGORIES), len(CATEGORIES))]
 
 
 class Scenes(TypedDict, total=False):
+    """What a run was trained on (`datasets.source.read_source`): scenes by their counts, or a data set."""
+
     label: Name
     counts: Counts
+    folder: str
+    categories: Annotated[list[Name], Len(1)]
+    content_hash: str
 
 
 class Parameters(TypedDict):

@@ -14,6 +14,7 @@ from datasets.coco import decode_masks, encode_masks
 from datasets.errors import InputError
 from datasets.export import export_dataset
 from datasets.exported import ExportedDataset
+from datasets.metadata import METADATA
 from datasets.render import render_layers, render_masks
 from datasets.scene import GRID, SceneParameters, sample_scene
 
@@ -29,7 +30,8 @@ def folder(tmp_path_factory):
 
 
 def digest(folder):
-    names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    files = [path for path in folder.rglob("*") if path.is_file() and path.name != METADATA]
+    names = sorted(path.relative_to(folder).as_posix() for path in files)
     return hashlib.sha256(b"".join(name.encode() + (folder / name).read_bytes() for name in names)).hexdigest()
 
 
