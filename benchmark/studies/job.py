@@ -11,7 +11,7 @@ from typing import Literal
 
 from submitit.helpers import Checkpointable
 
-from benchmark.adapter import Run
+from benchmark.adapter import TUNED_VARIANT, Run
 from benchmark.evaluation.evaluate import Metrics
 from benchmark.evaluation.sets import evaluation_set
 from benchmark.runs.folder import read_metrics
@@ -19,6 +19,7 @@ from benchmark.runs.hardware import find_device
 from benchmark.runs.make import predict_and_evaluate, train
 from benchmark.runs.manifest import describe, read_manifest
 from benchmark.studies.study import StudyRun
+from benchmark.tuning import tune
 from datasets.errors import InputError
 from datasets.files import write_atomically
 from datasets.locks import Held, locked
@@ -59,7 +60,7 @@ class Job(Checkpointable):
     patience: float = 0.0
 
     def __call__(self) -> Outcome:
-        """Train, predict and evaluate. An error is an outcome too; its traceback goes to the job's log."""
+        """Train, predict, evaluate and tune. An error is an outcome too; its traceback goes to the job's log."""
         started = time.monotonic()
         folder = self.planned.run.folder
         try:
@@ -80,7 +81,8 @@ class Job(Checkpointable):
     def is_finished(self) -> bool:
         """Whether the folder holds this run, trained to the end and evaluated on these images."""
         run = self.planned.run
-        if not read_metrics(run.folder):
+        metrics = read_metrics(run.folder)
+        if not metrics:
             return False
         manifest, wanted = read_manifest(run.folder), describe(run)
         dataset = manifest.get("dataset") or {"parameters": {}}
@@ -89,7 +91,8 @@ class Job(Checkpointable):
             manifest["finished"]
             and all(manifest[key] == value for key, value in wanted.items())
             and evaluated_on == (list(run.source.counts), self.planned.evaluation_images, EVALUATION_SEED)
-            and set(self.planned.variants) <= set(read_metrics(run.folder))
+            and set(self.planned.variants) <= set(metrics)
+            and (TUNED_VARIANT in metrics or not self.planned.tuning_images)
         )
 
     def _work(self) -> dict[str, Metrics]:
@@ -99,7 +102,10 @@ class Job(Checkpointable):
         if run.preset is not None and not (_train(run) if self.processes == 1 else _train_together(run, self)):
             return {}
         dataset = evaluation_set(self.data, run.source, self.planned.evaluation_images)
-        return predict_and_evaluate(run, dataset, self.planned.variants)
+        metrics = predict_and_evaluate(run, dataset, self.planned.variants)
+        if self.planned.tuning_images:
+            tune(run, self.data, self.planned.tuning_images)
+        return metrics
 
 
 def _train(run: Run) -> bool:

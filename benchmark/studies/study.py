@@ -12,6 +12,7 @@ from benchmark.adapter import Adapter, Run
 from benchmark.models.presets import with_images, with_setting
 from benchmark.models.registry import adapter_names, find_adapter, find_preset
 from benchmark.runs.manifest import TIERS
+from benchmark.tuning import TUNING_IMAGES
 from datasets.errors import InputError
 from datasets.scene import CATEGORIES, SceneParameters
 from datasets.seeds import EVALUATION_IMAGES, TRAINING_SEED
@@ -40,7 +41,8 @@ class Block:
     model: a registered name, a pattern such as ``*`` that stands for all registered models that learn, or module:Class.
     presets: the first that the model has is taken; empty for a model that needs no training. layers: L; empty for a
     model without layers. settings: NAME=VALUE. settings_of_preset: further ones by the preset that they are for.
-    variants: names or patterns of what is predicted, empty for all. name: of the run folders, with the fields {model},
+    variants: names or patterns of what is predicted, empty for all. tuned: whether the best reading is looked for on
+    tuning scenes, where the model declares some to choose from. name: of the run folders, with the fields {model},
     {preset}, {tier}, {instances}, {layers} and {value}; a seed other than the first is added to it.
     """
 
@@ -52,6 +54,7 @@ class Block:
     settings: tuple[str, ...] = ()
     settings_of_preset: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     variants: tuple[str, ...] = ()
+    tuned: bool = True
     vary: Vary | None = None
     name: str | None = None
 
@@ -68,11 +71,15 @@ class Study:
 
 @dataclass(frozen=True)
 class StudyRun:
-    """One run of a study, the variants that it predicts, and the number of images that it is evaluated on."""
+    """One run of a study, the variants that it predicts, and the number of images that it is evaluated on.
+
+    tuning_images: to look for its best reading on, 0 if that is not looked for.
+    """
 
     run: Run
     variants: tuple[str, ...]
     evaluation_images: int
+    tuning_images: int = 0
 
     @property
     def name(self) -> str:
@@ -186,7 +193,9 @@ def _runs_of(block: Block, out: Path, tier: str, choices: Choices) -> Iterator[S
                 command=choices.command,
             )
             variants = matching(block.variants, adapter.variants, model) if block.variants else adapter.variants
-            yield StudyRun(run, tuple(variants), choices.evaluation_images or evaluation_images)
+            images = choices.evaluation_images or evaluation_images
+            tuning_images = min(images, TUNING_IMAGES) if block.tuned and adapter.grid else 0
+            yield StudyRun(run, tuple(variants), images, tuning_images)
 
 
 def matching(patterns: Sequence[str], existing: Sequence[str], model: str) -> list[str]:
@@ -270,6 +279,8 @@ def _value(hint: Any, value: Any, source: str) -> Any:
         if not isinstance(value, dict):
             raise InputError(f"{source}: found {value!r}, expected a list of settings for each preset")
         return {name: _value(tuple[str, ...], item, f"{source}: {name}") for name, item in value.items()}
+    if hint is bool and not isinstance(value, bool):
+        raise InputError(f"{source}: found {value!r}, expected true or false")
     if hint in (str, str | None) and not isinstance(value, str):
         raise InputError(f"{source}: found {value!r}, expected text")
     return value
