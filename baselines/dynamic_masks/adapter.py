@@ -11,10 +11,11 @@ from baselines.dynamic_masks.grid import GRID
 from baselines.dynamic_masks.instances import find_instances
 from baselines.dynamic_masks.loss import LossSettings, dynamic_mask_loss, sample_pixels, sample_points
 from baselines.dynamic_masks.network import DynamicMaskNetwork, Maps
+from baselines.dynamic_masks.pictures import LAYERS, steps
 from baselines.dynamic_masks.presets import PRESETS
 from baselines.dynamic_masks.targets import collate, render_visible
 from baselines.prediction import load_trained
-from benchmark.adapter import DEFAULT, Adapter, Detections, Reading, Run
+from benchmark.adapter import DEFAULT, Adapter, Detections, Picture, Reading, Run
 from benchmark.engine.fit import fit
 from benchmark.engine.precision import autocast
 from datasets.dataset import Dataset
@@ -43,8 +44,7 @@ class DynamicMasks(Adapter):
         self, dataset: Dataset, run: Run, variants: Sequence[str]
     ) -> Iterator[tuple[int, dict[str, Detections]]]:
         """One pass of the network for all variants; see `Adapter.predict`."""
-        network = DynamicMaskNetwork(run.preset.network, len(run.source.categories))
-        load_trained(network, run)
+        network = load_network(run)
         settings = [GRID.get(name, run.preset.instances) for name in variants]
         for start in range(0, len(dataset.image_ids), PREDICTION_BATCH):
             image_ids = dataset.image_ids[start : start + PREDICTION_BATCH]
@@ -55,6 +55,20 @@ class DynamicMasks(Adapter):
                 with torch.inference_mode(), autocast(run.preset.training.precision, run.device):
                     found = find_instances(network, of_image, settings)
                 yield image_id, dict(zip(variants, found, strict=True))
+
+    def pictures(self, dataset: ExportedDataset, run: Run, image_id: int) -> list[Picture]:
+        """Classes, quality, what one pixel draws, and instances; see `Adapter.pictures`."""
+        network = load_network(run)
+        maps = predict_maps(network, dataset.image(image_id)[None], run)
+        (found,) = find_instances(network, maps, [run.preset.instances])
+        return steps(network, maps, found, dataset.layers(image_id, LAYERS))
+
+
+def load_network(run: Run) -> DynamicMaskNetwork:
+    """The trained network of `run` on its device, ready to predict."""
+    network = DynamicMaskNetwork(run.preset.network, len(run.source.categories))
+    load_trained(network, run)
+    return network
 
 
 def training_step(model: nn.Module, batch: dict[str, Tensor], settings: LossSettings) -> dict[str, Tensor]:

@@ -8,6 +8,7 @@ from baselines.dynamic_masks.adapter import training_step
 from baselines.dynamic_masks.instances import Candidates, InstanceSettings, depth_order, find_instances, group
 from baselines.dynamic_masks.loss import LossSettings, dynamic_mask_loss, mask_loss, sample_pixels, sample_points
 from baselines.dynamic_masks.network import Drawn, DynamicMaskNetwork, Maps, NetworkSettings, draw_masks
+from baselines.dynamic_masks.pictures import DRAWN, steps
 from baselines.dynamic_masks.presets import PRESETS
 from baselines.dynamic_masks.targets import collate, render_visible
 from datasets.render import render_layers
@@ -169,12 +170,17 @@ class TrueNetwork(nn.Module):
         return logits if points is None else logits[:, :, points]
 
 
-def test_true_maps_give_the_true_instances():
-    amodal, visible = bars()
+def true_maps():
+    """Of `bars`: A is a rectangle, B a circle."""
+    _, visible = bars()
     class_logits = torch.zeros(1, 4, 64, 64)
     class_logits[0, 3, visible[0]], class_logits[0, 1, visible[1]] = 9.0, 9.0
     class_logits[0, 0, ~visible.any(dim=0)] = 9.0
-    maps = Maps(class_logits, torch.full((1, 64, 64), 3.0), torch.empty(0), torch.empty(0))
+    return Maps(class_logits, torch.full((1, 64, 64), 3.0), torch.empty(0), torch.empty(0))
+
+
+def test_true_maps_give_the_true_instances():
+    (amodal, _), maps = bars(), true_maps()
     (found,) = find_instances(TrueNetwork(), maps, [InstanceSettings()])
     masks = {category: mask for category, mask in zip(found.categories.tolist(), found.masks, strict=True)}
     order = dict(zip(found.categories.tolist(), found.order.tolist(), strict=True))
@@ -182,6 +188,19 @@ def test_true_maps_give_the_true_instances():
     np.testing.assert_array_equal(masks[3], amodal[0].numpy())
     np.testing.assert_array_equal(masks[1], amodal[1].numpy())
     assert order == {3: 1, 1: 2}
+
+
+def test_pictures_show_what_a_hidden_pixel_draws():
+    (amodal, visible), maps = bars(), true_maps()
+    (found,) = find_instances(TrueNetwork(), maps, [InstanceSettings()])
+    truth = np.stack([visible[0] + 2 * visible[1].int(), 2 * (amodal[0] & amodal[1]).int()])
+    pictures = {picture.caption: picture for picture in steps(TrueNetwork(), maps, found, truth)[:4]}
+    drawn = pictures["One pixel and its mask"].values
+    colored = (drawn[..., :3] != 255).any(axis=2)
+    np.testing.assert_array_equal(colored, amodal[1].numpy())  # of the two, B is hidden in part
+    beyond = ~visible[1].numpy() & colored & drawn[..., :3].any(axis=2)  # the pixel itself is black
+    assert (drawn[beyond] == (*DRAWN, 255)).all()
+    np.testing.assert_array_equal(pictures["Instances found"].values, visible[0] + 2 * visible[1].int())
 
 
 def test_an_image_without_foreground_has_no_instances():
