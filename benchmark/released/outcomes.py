@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from multiprocessing import get_context
 from pathlib import Path
@@ -12,7 +12,15 @@ from typing import NamedTuple
 import numpy as np
 
 from benchmark.analysis.errors import FOUND_IOU, NO_ERROR, Errors, find_errors
-from benchmark.analysis.reasons import CUT_OFF, SUPPRESSED, Matched, Reasons, find_reasons, reached_shares
+from benchmark.analysis.reasons import (
+    CUT_OFF,
+    SUPPRESSED,
+    Matched,
+    Reasons,
+    find_reasons,
+    found_elsewhere,
+    reached_shares,
+)
 from benchmark.evaluation.match import match
 from benchmark.evaluation.sets import evaluation_set
 from benchmark.evaluation.validate import GroundTruth, read_annotations, read_predictions
@@ -30,7 +38,9 @@ WORTH_PROCESSES = 2**20
 @dataclass(frozen=True)
 class Outcome:
     """One variant of a run on its evaluation set. label: of both, for readers. layers: of masks that the model
-    predicts, None if it predicts no layers. others: reason -> name and detections of the variant that shows it."""
+    predicts, None if it predicts no layers. others: reason -> name and detections of the variant that shows it.
+    suppressed: of a run's headline variant, each variant that can tell what suppression removed (`can_tell`) -> share
+    of all instances that it says are lost so; {} where none can."""
 
     run: ReleasedRun
     variant: str
@@ -40,6 +50,12 @@ class Outcome:
     errors: Errors
     reasons: Reasons
     others: dict[str, tuple[str, Matched]]
+    suppressed: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def suppressed_range(self) -> tuple[float, float] | None:
+        """Least and greatest share in `suppressed`: no single variant knows what the right detections were."""
+        return (min(self.suppressed.values()), max(self.suppressed.values())) if self.suppressed else None
 
     @property
     def label_with_tier(self) -> str:
@@ -124,6 +140,18 @@ def telling_variants(run: ReleasedRun, variant: str) -> dict[str, str]:
     }
 
 
+def can_tell(run: ReleasedRun, variant: str) -> list[str]:
+    """The other kept variants that suppress in some way within the limits of `variant`; none where it suppresses
+    nothing. Of these, the ones that keep more detections can tell what it removed."""
+    own = run.reading(variant)
+    return [
+        name
+        for name in run.metrics
+        if own.suppression and name != variant and kept_predictions(run.folder, name)
+        and run.reading(name).suppression and run.reading(name).limits == own.limits
+    ]  # fmt: skip
+
+
 def read_matched(path: Path, ground_truth: GroundTruth) -> Matched:
     """Raises InputError for predictions that do not belong to `ground_truth`."""
     predictions = read_predictions(path, ground_truth)
@@ -180,8 +208,22 @@ def _judge_run(work: _Work) -> list[Outcome]:
         errors = find_errors(ground_truth, *shown)
         reached = _reached(dataset, ground_truth, shown, errors, work.layers) if work.layers else None
         reasons = find_reasons(ground_truth, shown, errors, tell, reached)
-        outcomes.append(Outcome(work.run, variant, label, work.layers, shown, errors, reasons, others))
+        suppressed = {} if outcomes else _suppressed(work.run, variant, shown, errors, ground_truth)
+        outcomes.append(Outcome(work.run, variant, label, work.layers, shown, errors, reasons, others, suppressed))
     return outcomes
+
+
+def _suppressed(
+    run: ReleasedRun, variant: str, shown: Matched, errors: Errors, ground_truth: GroundTruth
+) -> dict[str, float]:
+    """See `Outcome`."""
+    lost = errors.instance_kind != NO_ERROR
+    shares = {}
+    for name in can_tell(run, variant):
+        other = read_matched(kept_predictions(run.folder, name), ground_truth)
+        if len(other.predictions.scores) > len(shown.predictions.scores):
+            shares[name] = float((found_elsewhere(ground_truth, shown.predictions, other, lost) >= 0).mean())
+    return shares
 
 
 def _in_order(work: _Work, outcomes: Sequence[Outcome]) -> list[Outcome]:

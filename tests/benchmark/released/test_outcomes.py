@@ -1,43 +1,21 @@
-"""Kept predictions, matched once for all that shows them."""
+"""What other variants of a run tell about the instances that a shown one loses."""
 
-import numpy as np
 import pytest
 
 from benchmark.paper.tables import read_paper
-from benchmark.released import outcomes
-from benchmark.released.outcomes import read_outcomes
+from benchmark.released.outcomes import can_tell, read_outcomes
 from benchmark.runs.record import read_runs
 from tests.benchmark.report.faults import add_faulty_runs
 
 
-@pytest.fixture
-def read(results, tmp_path):
-    add_faulty_runs(results, tmp_path / "data")
-    ranking = read_paper(results.folder / "paper")["table1"]
-    return lambda: read_outcomes(tmp_path / "data", read_runs(results.folder / "released"), ranking)
-
-
-def test_each_results_file_is_matched_once(read, monkeypatch):
-    matched = []
-    inner = outcomes.read_matched
-    monkeypatch.setattr(outcomes, "read_matched", lambda path, truth: matched.append(path.name) or inner(path, truth))
-    (evaluation,) = read()
-    assert sorted(matched) == [
-        f"predictions.{name}.json.gz" for name in ("coco-nms-0.5", "default", "nms-0.5", "nms-1.0")
-    ]
-    assert {name: [one.variant for one in sweep] for name, sweep in evaluation.sweeps.items()} == {
-        "boxes": ["nms-0.5"],
-        "embedding": ["default"],
-    }
-
-
-@pytest.mark.slow
-def test_processes_change_nothing(read, monkeypatch):
-    (inline,) = read()
-    monkeypatch.setattr(outcomes, "WORTH_PROCESSES", 0)
-    (spread,) = read()
-    for one, other in zip(inline.outcomes, spread.outcomes, strict=True):
-        assert (one.run.name, one.variant, one.label, list(one.others)) == (
-            other.run.name, other.variant, other.label, list(other.others)
-        )  # fmt: skip
-        assert np.array_equal(one.reasons.reason, other.reasons.reason) and np.array_equal(one.match, other.match)
+def test_what_suppression_removed_is_a_range_over_the_variants_that_keep_more(results, tmp_path):
+    """Of the boxes' variants nms-1.0 keeps more within the limits of nms-0.5, and finds one instance more."""
+    dataset = add_faulty_runs(results, tmp_path / "data")
+    runs, ranking = read_runs(results.folder / "released"), read_paper(results.folder / "paper")["table1"]
+    assert can_tell(runs[0], "nms-0.5") == ["nms-1.0"] and can_tell(runs[1], "default") == []
+    (evaluation,) = read_outcomes(tmp_path / "data", runs, ranking)
+    boxes, embedding = evaluation.outcomes
+    instances = sum(len(dataset.annotations(image_id)) for image_id in dataset.image_ids)
+    assert boxes.suppressed == {"nms-1.0": pytest.approx(1 / instances)}
+    assert boxes.suppressed_range == pytest.approx((1 / instances, 1 / instances))
+    assert embedding.suppressed == {} and embedding.suppressed_range is None
