@@ -74,14 +74,16 @@ def run(options: argparse.Namespace) -> int:
     if options.dry_run:
         return 0
     outcomes = runner.run_jobs(jobs, out, cluster=options.cluster, parallel=options.parallel, slurm=slurm)
-    return _finish(out, outcomes)
+    return _finish(out, [run.run.folder for run in runs], outcomes)
 
 
-def _finish(out: Path, outcomes: dict) -> int:
+def _finish(out: Path, runs: list[Path], outcomes: dict) -> int:
     from benchmark.report.write import write_report
+    from benchmark.studies.status import results_text
 
     write_report(out, out / "report", data_folder=paths.DATA)
-    print(f"{out / 'report' / 'index.html'}: tables and figures")
+    print(results_text(runs))
+    print(f"{out / 'report' / 'index.html'}: all tables and figures")
     failed = {name: outcome.error for name, outcome in outcomes.items() if outcome.state == "failed"}
     for name, error in failed.items():
         print(f"failed: {name}: {error}")

@@ -117,13 +117,21 @@ def is_like(measured: dict[str, Any], machine: dict[str, Any], device: str | Non
 def plan_text(study: Study, out: Path, expected: Sequence[Expected], *, here: bool) -> str:
     """The plan as a table and its sums, in plain text."""
     rows = [("run", "state", "images", "images/s", "hours", "disk"), *(_row(entry) for entry in expected)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = [f"{study.name}: {study.title}; {len(expected)} runs in {out}"]
-    for row in rows:
-        cells = [cell.ljust(width) if place < 2 else cell.rjust(width)
-                 for place, (cell, width) in enumerate(zip(row, widths, strict=True))]  # fmt: skip
-        lines.append("  " + "  ".join(cells).rstrip())
+    lines += [f"  {line}" for line in aligned(rows)]
     return "\n".join([*lines, *_sums(out, expected, here)])
+
+
+def aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """Lines whose columns stand below each other, the first two to the left."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            cell.ljust(width) if place < 2 else cell.rjust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
 
 
 def longest(expected: Sequence[Expected]) -> float | None:

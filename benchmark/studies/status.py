@@ -1,16 +1,21 @@
 """How far the runs in a folder are, in plain text."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
+from benchmark.adapter import TUNED_VARIANT
 from benchmark.runs.folder import TRAINING_LOG, holds_run, read_metrics, run_folders
 from benchmark.runs.manifest import read_manifest
 from benchmark.studies.job import last_error
-from benchmark.studies.plan import read_plan
+from benchmark.studies.plan import aligned, read_plan
 from datasets.errors import InputError
 from datasets.locks import is_held
+
+SHOWN = ("AP", "AP50", "AP75", "AR100", "AR_heavy")
+"""Metrics in the table that a study ends with; the report has all."""
 
 
 @dataclass(frozen=True)
@@ -53,15 +58,21 @@ def status_text(statuses: list[Status]) -> str:
         rows.append(
             (status.name, status.state, f"{status.images_seen:,}", f"{status.images_budget:,}", speed, hours)
         )  # fmt: skip
-    widths = [max(len(row[column]) for row in rows) for column in range(6)]
-    lines = [
-        "  ".join(cell.ljust(width) if place < 2 else cell.rjust(width)
-                  for place, (cell, width) in enumerate(zip(row, widths, strict=True))).rstrip()
-        for row in rows
-    ]  # fmt: skip
+    lines = aligned(rows)
     counts = pd.Series([status.state for status in statuses]).value_counts()
     lines.append(f"{len(statuses)} runs: {', '.join(f'{number} {state}' for state, number in counts.items())}")
     return "\n".join(lines + [f"{status.name}: {status.error}" for status in statuses if status.error])
+
+
+def results_text(runs: Sequence[Path]) -> str:
+    """A line for each evaluated run and its first variant, and for its tuned one; "" where there is none."""
+    rows: list[tuple[str, ...]] = [("run", "variant", *SHOWN)]
+    for folder in runs:
+        metrics = read_metrics(folder)
+        for variant in dict.fromkeys([*list(metrics)[:1], *({TUNED_VARIANT} & set(metrics))]):
+            values = [metrics[variant].get(name) for name in SHOWN]
+            rows.append((folder.name, variant, *("none" if value is None else f"{value:.4f}" for value in values)))
+    return "\n".join(aligned(rows)) if len(rows) > 1 else ""
 
 
 def _status(folder: Path, planned_budget: int | None) -> Status:
