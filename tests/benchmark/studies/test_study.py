@@ -56,6 +56,16 @@ def test_all_studies_have_a_smoke_tier():
     assert [run.name for run in runs_of("table2", seeds=3)] == ["ground-truth-layers-n6", "ground-truth-layers-n12"]
 
 
+def test_the_guide_s_own_study(tmp_path):
+    guide = (OURS.parents[2] / "docs" / "reproduce.md").read_text()
+    text = guide.split("```toml")[1].split("```")[0].replace("my_module:MyModel", "layered-embedding")
+    (tmp_path / "mine.toml").write_text(text)
+    runs = runs_of(str(tmp_path / "mine.toml"))
+    assert len(runs) == 12 and {run.images for run in runs} == {30_000} and not any(run.tuning_images for run in runs)
+    assert runs[-1].name == "layered-embedding-compact-n18-l3-8-short"
+    assert runs[-1].run.preset.network.embedding_channels == 8
+
+
 @pytest.mark.parametrize(
     ("before", "after", "fault"),
     [
