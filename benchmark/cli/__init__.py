@@ -7,6 +7,7 @@ from typing import NoReturn
 
 from benchmark.cli import (
     check,
+    compare,
     convert,
     evaluate,
     export,
@@ -31,6 +32,7 @@ COMMANDS = (
     tune,
     predict,
     evaluate,
+    compare,
     convert,
     report,
     pictures,

@@ -64,8 +64,8 @@ def compare_released(
     for regime in REGIMES:
         for name, pairs in _tables(regime, runs, table):
             entries = [_compare(a, b, resamples) for a, b in pairs]
-            _judge([found for entry in entries for found in entry["metrics"].values()])
-            _judge([found for entry in entries for found in entry["recall_by_occlusion"] if found])
+            judge([found for entry in entries for found in entry["metrics"].values()])
+            judge([found for entry in entries for found in entry["recall_by_occlusion"] if found])
             compared[name][regime] = [entry | {"recall_by_occlusion": _by_bin(entry)} for entry in entries]
     return compared
 
@@ -109,7 +109,7 @@ def _compare(a: Side, b: Side, resamples: Mapping[RunAndVariant, Resamples]) -> 
     of_a, of_b = ([resamples[reading] for reading in side.readings] for side in (a, b))
     differences = paired_differences(of_a, of_b)
     metrics = {
-        name: {"a": _spread(a, name), "b": _spread(b, name), **_entry(differences[name])}
+        name: {"a": _spread(a, name), "b": _spread(b, name), **difference_entry(differences[name])}
         for name in MAIN_METRICS
         if differences.get(name) is not None
     }
@@ -120,7 +120,7 @@ def _compare(a: Side, b: Side, resamples: Mapping[RunAndVariant, Resamples]) -> 
         "b": _described(b),
         "seeds": [len(a.runs), len(b.runs)],
         "metrics": metrics,
-        "recall_by_occlusion": [found and _entry(found) for found in paired_recall_differences(of_a, of_b)],
+        "recall_by_occlusion": [found and difference_entry(found) for found in paired_recall_differences(of_a, of_b)],
     }
 
 
@@ -139,10 +139,11 @@ def _spread(side: Side, metric: str) -> dict[str, float | int | None]:
     """Of a metric over the runs of a side, each read by its own choice."""
     values = [run.metrics[choice.variant][metric] for run, choice in zip(side.runs, side.choices, strict=True)]
     found = spread(values)
-    return {"mean": _rounded(found.mean), "deviation": _rounded(found.deviation), "count": found.count}
+    return {"mean": rounded(found.mean), "deviation": rounded(found.deviation), "count": found.count}
 
 
-def _entry(difference: Difference) -> dict[str, Any]:
+def difference_entry(difference: Difference) -> dict[str, Any]:
+    """A difference as JSON, not judged yet."""
     numbers = {
         "value": difference.value,
         "exact": difference.exact,
@@ -150,13 +151,13 @@ def _entry(difference: Difference) -> dict[str, Any]:
         "high": difference.interval.high,
         "p_value": difference.p_value,
     }
-    return {name: _rounded(value) for name, value in numbers.items()} | {"at_floor": difference.at_floor}
+    return {name: rounded(value) for name, value in numbers.items()} | {"at_floor": difference.at_floor}
 
 
-def _judge(tests: Sequence[dict[str, Any]]) -> None:
+def judge(tests: Sequence[dict[str, Any]]) -> None:
     """Add "holm" and "verdict" to each of the tests of one list."""
     for test, adjusted in zip(tests, holm([test["p_value"] for test in tests]), strict=True):
-        test["holm"] = _rounded(adjusted)
+        test["holm"] = rounded(adjusted)
         sure = adjusted < SIGNIFICANCE
         test["verdict"] = "better" if sure and test["low"] > 0 else "worse" if sure and test["high"] < 0 else UNDECIDED
 
@@ -168,6 +169,6 @@ def _by_bin(entry: dict[str, Any]) -> dict[str, Any]:
     return {"edges": bin_edges(len(bins)).tolist(), **lists}
 
 
-def _rounded(value: float | None) -> float | None:
+def rounded(value: float | None) -> float | None:
     """With `DIGITS` decimals and no negative zero."""
     return value if value is None else round(value, DIGITS) + 0.0
