@@ -13,7 +13,9 @@ from benchmark.analysis.errors import error_breakdown, find_errors
 from benchmark.analysis.occlusion import recall_by_occlusion
 from benchmark.evaluation.evaluate import Metrics, evaluate_with_matches
 from benchmark.evaluation.validate import GroundTruth, read_annotations, read_predictions
+from datasets.files import rounded
 from datasets.processes import worker_pool
+from datasets.progress import progress
 from datasets.table import Source
 
 Key = TypeVar("Key", bound=Hashable)
@@ -45,35 +47,41 @@ class Analysis:
         recall = recall_by_occlusion(matches)
         return cls(
             metrics,
-            _rounded(
+            rounded(
                 {
                     "intervals": {name: interval and list(interval) for name, interval in found.items()},
                     "errors": costs and {kind: cost._asdict() for kind, cost in costs.items()},
                     "recall_by_occlusion": {name: values.tolist() for name, values in recall._asdict().items()},
-                }
+                },
+                DIGITS,
             ),
         )
 
 
-def analyse_files(annotations: Path, predictions: Mapping[str, Path], processes: int) -> dict[str, Analysis]:
-    """Name -> analysis of each results file against the same annotations, several at once."""
-    return _of_each(_analyse_file, annotations, predictions, processes)
+def analyse_files(annotations: Path, predictions: Mapping[Key, Path], processes: int) -> dict[Key, Analysis]:
+    """Key -> analysis of each results file against the same annotations, several at once."""
+    return _of_each(_analyse_file, "analyse", annotations, predictions, processes)
 
 
 def resample_files(annotations: Path, predictions: Mapping[Key, Path], processes: int) -> dict[Key, Resamples]:
     """Key -> `TEST_RESAMPLES` resamples of each results file against the same annotations, several at once."""
-    return _of_each(_resample_file, annotations, predictions, processes)
+    return _of_each(_resample_file, "resample", annotations, predictions, processes)
 
 
 def _of_each(
-    function: Callable[[Path, Path], Result], annotations: Path, predictions: Mapping[Key, Path], processes: int
+    function: Callable[[Path, Path], Result],
+    what: str,
+    annotations: Path,
+    predictions: Mapping[Key, Path],
+    processes: int,
 ) -> dict[Key, Result]:
+    work = ([annotations] * len(predictions), predictions.values())
+    shown: dict[str, Any] = {"total": len(predictions), "description": what, "unit": "file"}
     if processes == 1 or len(predictions) == 1:
-        return {name: function(annotations, path) for name, path in predictions.items()}
+        return dict(zip(predictions, progress(map(function, *work), **shown), strict=True))
     workers = min(processes, len(predictions))
     with worker_pool(workers, get_context("spawn")) as pool:
-        found = pool.map(function, [annotations] * len(predictions), predictions.values())
-        return dict(zip(predictions, found, strict=True))
+        return dict(zip(predictions, progress(pool.map(function, *work), **shown), strict=True))
 
 
 def _analyse_file(annotations: Path, predictions: Path) -> Analysis:
@@ -89,14 +97,3 @@ def _resample_file(annotations: Path, predictions: Path) -> Resamples:
 def _annotations(path: Path) -> GroundTruth:
     """Read once per process; an evaluation set does not change while the benchmark runs."""
     return read_annotations(path)
-
-
-def _rounded(value: Any) -> Any:
-    """With `DIGITS` decimals, and None in place of NaN."""
-    if isinstance(value, dict):
-        return {key: _rounded(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_rounded(item) for item in value]
-    if isinstance(value, float):
-        return None if value != value else round(value, DIGITS)
-    return value

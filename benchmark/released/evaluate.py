@@ -6,34 +6,42 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from benchmark.adapter import Run
-from benchmark.analysis.analyse import Analysis, analyse_files, resample_files
+from benchmark.analysis.analyse import resample_files
 from benchmark.analysis.bootstrap import Resamples
 from benchmark.evaluation.evaluate import Metrics, evaluate
 from benchmark.evaluation.sets import evaluation_set
 from benchmark.evaluation.validate import read_annotations
 from benchmark.models.registry import adapter_names, find_adapter
 from benchmark.released.compare import RunAndVariant
-from benchmark.runs.folder import MANIFEST, kept_predictions, read_metrics, run_folders, write_analysis, write_metrics
-from benchmark.runs.make import predict_and_evaluate
+from benchmark.runs.folder import MANIFEST, kept_predictions, read_metrics, run_folders
+from benchmark.runs.make import seed_everything
 from benchmark.runs.manifest import read_manifest
+from benchmark.runs.predictions import predict
 from benchmark.runs.record import ReleasedRun
 from datasets.errors import InputError
 from datasets.exported import ExportedDataset
 from datasets.scene import SceneParameters
 
 
-def run_untrained_models(released: Path, dataset: ExportedDataset, *, analyse: bool) -> dict[str, dict[str, Metrics]]:
-    """Run every registered model that needs no training on `dataset`; metrics by run and variant."""
+def untrained_runs(released: Path, dataset: ExportedDataset) -> list[Run]:
+    """A run of every registered model that needs no training, for `dataset`, in a folder of `released`."""
     scenes = SceneParameters(tuple(dataset.info["parameters"]["counts"]))
+    return [
+        Run(released / f"{name}-n{scenes.label}", name, None, None, scenes, command="run_benchmark.py")
+        for name in adapter_names()
+        if not find_adapter(name).presets
+    ]
+
+
+def evaluate_untrained(dataset: ExportedDataset) -> dict[str, dict[str, Metrics]]:
+    """Metrics of every model that needs no training on `dataset` by run and variant; writes nothing."""
+    ground_truth = read_annotations(dataset.annotations_file)
     metrics = {}
-    for name in adapter_names():
-        adapter = find_adapter(name)
-        if not adapter.presets:
-            run = Run(released / f"{name}-n{scenes.label}", name, None, None, scenes)
-            # cheap to make again, so the predictions themselves are not kept
-            metrics[run.folder.name] = predict_and_evaluate(
-                run, dataset, adapter.variants, keep_predictions=False, analyse=analyse
-            )
+    for run in untrained_runs(Path(), dataset):
+        adapter = find_adapter(run.model)
+        seed_everything(run.seed)
+        predictions = predict(adapter, dataset, run, adapter.variants)
+        metrics[run.folder.name] = {name: evaluate(ground_truth, entries) for name, entries in predictions.items()}
     return metrics
 
 
@@ -43,7 +51,7 @@ def evaluate_released(released: Path, data: Path) -> dict[str, dict[str, Metrics
     Damaged files are left out, which a line on standard error says.
     """
     metrics: dict[str, dict[str, Metrics]] = {}
-    for folder, dataset, predictions in _kept_predictions(released, data):
+    for folder, dataset, predictions in runs_with_predictions(released, data):
         ground_truth = read_annotations(dataset.annotations_file)
         found = metrics.setdefault(folder.name, {})
         for variant, path in predictions.items():
@@ -52,23 +60,6 @@ def evaluate_released(released: Path, data: Path) -> dict[str, dict[str, Metrics
             except InputError as error:
                 print(f"{error}; these predictions are left out", file=sys.stderr)
     return metrics
-
-
-def analyse_released(released: Path, data: Path) -> dict[str, dict[str, Analysis]]:
-    """Analysis of all kept predictions by run and variant; puts metrics and summaries that changed into the runs.
-
-    Uses all processor cores.
-    """
-    analyses = {}
-    for folder, dataset, predictions in _kept_predictions(released, data):
-        found = analyse_files(dataset.annotations_file, predictions, os.cpu_count() or 1)
-        earlier = read_metrics(folder)
-        metrics = {**earlier, **{variant: analysis.metrics for variant, analysis in found.items()}}
-        if metrics != earlier:
-            write_metrics(folder, metrics)
-        write_analysis(folder, {variant: analysis.summary for variant, analysis in found.items()}, keep=True)
-        analyses[folder.name] = found
-    return analyses
 
 
 def resample_released(
@@ -91,7 +82,7 @@ def resample_released(
     }
 
 
-def _kept_predictions(released: Path, data: Path) -> Iterator[tuple[Path, ExportedDataset, dict[str, Path]]]:
+def runs_with_predictions(released: Path, data: Path) -> Iterator[tuple[Path, ExportedDataset, dict[str, Path]]]:
     """(run folder, the dataset that it was evaluated on, variant -> results file) of each run that kept some.
 
     A damaged run is left out, which a line on standard error says.

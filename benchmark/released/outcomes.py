@@ -1,13 +1,12 @@
 """What the page shows of each run: kept predictions, matched and judged once for all uses."""
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from multiprocessing import get_context
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -28,6 +27,7 @@ from benchmark.paper.tables import PaperTable, headline_variant
 from benchmark.runs.folder import kept_predictions
 from benchmark.runs.record import ReleasedRun
 from datasets.exported import ExportedDataset
+from datasets.processes import worker_pool
 from datasets.progress import progress
 from datasets.rle import mask_areas
 
@@ -104,7 +104,7 @@ def read_outcomes(data_folder: Path, runs: Sequence[ReleasedRun], ranking: Paper
                     )
                 work = _plan(run, variant, datasets[run.dataset_hash].folder, ranking)
                 by_dataset.setdefault(run.dataset_hash, []).append(work)
-    judged = iter(list(_judge_all([work for of_set in by_dataset.values() for work in of_set])))
+    judged = iter(_judge_all([work for of_set in by_dataset.values() for work in of_set]))
     evaluations = []
     for key, of_set in by_dataset.items():
         found = [next(judged) for _ in of_set]
@@ -183,16 +183,15 @@ def _plan(run: ReleasedRun, headline: str, dataset: Path, ranking: PaperTable) -
     return _Work(run, dataset, variants, labels, order, telling, run.layers if layered else None)
 
 
-def _judge_all(work: Sequence[_Work]) -> Iterable[list[Outcome]]:
+def _judge_all(work: Sequence[_Work]) -> list[list[Outcome]]:
     """The outcomes of each run, in the order of its variants."""
     size = sum(kept_predictions(one.run.folder, name).stat().st_size for one in work for name in one.variants)
     processes = min(os.cpu_count() or 1, len(work))
-    shown = {"total": len(work), "description": "match predictions", "unit": "run"}
+    shown: dict[str, Any] = {"total": len(work), "description": "match predictions", "unit": "run"}
     if processes < 2 or size < WORTH_PROCESSES:
-        yield from progress(map(_judge_run, work), **shown)
-        return
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        yield from progress(pool.map(_judge_run, work), **shown)
+        return list(progress(map(_judge_run, work), **shown))
+    with worker_pool(processes, get_context("spawn")) as pool:
+        return list(progress(pool.map(_judge_run, work), **shown))
 
 
 def _judge_run(work: _Work) -> list[Outcome]:

@@ -1,14 +1,13 @@
 """Do the released numbers still hold? Recomputes them and compares with ``results/expected.json``."""
 
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pandas as pd
 from typing_extensions import TypedDict
 
 from benchmark.evaluation.sets import evaluation_set
-from benchmark.released.evaluate import evaluate_released, run_untrained_models
+from benchmark.released.evaluate import evaluate_released, evaluate_untrained
 from benchmark.runs.folder import read_metrics, read_object
 from benchmark.runs.results import is_of_study
 from datasets.errors import InputError
@@ -62,12 +61,11 @@ def verify(results: Path, data: Path, *, update: bool = False) -> int:
 def recompute(results: Path, data: Path) -> dict[str, Any]:
     """{"datasets": content hash by label, "metrics": by run, variant and name}."""
     datasets, metrics = {}, {}
-    with TemporaryDirectory() as scratch:
-        for instances_per_class in EVALUATION_INSTANCES_PER_CLASS:
-            dataset = evaluation_set(data, SceneParameters.uniform(instances_per_class))
-            dataset.check_content()
-            datasets[str(instances_per_class)] = dataset.info["content_hash"]
-            metrics |= run_untrained_models(Path(scratch), dataset, analyse=False)
+    for instances_per_class in EVALUATION_INSTANCES_PER_CLASS:
+        dataset = evaluation_set(data, SceneParameters.uniform(instances_per_class))
+        dataset.check_content()
+        datasets[str(instances_per_class)] = dataset.info["content_hash"]
+        metrics |= evaluate_untrained(dataset)
     for folder in ("released", "figure3"):
         metrics |= evaluate_released(results / folder, data)
     return {"datasets": datasets, "metrics": metrics}

@@ -8,7 +8,9 @@ import pytest
 from benchmark.cli import main
 from benchmark.evaluation.sets import evaluation_set
 from benchmark.paper.tables import read_paper
-from benchmark.released.evaluate import analyse_released, evaluate_released
+from benchmark.released.analyse import analyse_released
+from benchmark.released.evaluate import evaluate_released
+from benchmark.released.kept import Kept
 from benchmark.report.facts import facts
 from benchmark.report.write import build_tables, write_report
 from benchmark.runs.record import read_runs
@@ -49,7 +51,7 @@ def test_a_row_in_table_1(results, exported, truth_as_predictions, tmp_path):
     # an ordinary run from now on
     data = exported.folder.parent
     assert evaluate_released(results.folder / "released", data)["mine"]["default"]["AP"] == 1
-    assert list(analyse_released(results.folder / "released", data)) == ["mine"]
+    assert analyse_released(results.folder / "released", data, Kept(results.folder)) == ["mine/default"]
     page = next(path for path in write_report(results.folder, tmp_path / "report", data) if path.name == "index.html")
     assert "mine (external)" in page.read_text()
 
@@ -66,7 +68,7 @@ def test_other_data_is_listed_by_its_name(results, tmp_path):
     (table,) = build_tables(results.folder)["runs"]
     assert table.rows[0].group == "kins" and table.rows[0].values["AP"].ours == pytest.approx(1)
     # not the benchmark's scenes: nothing to make again, no row beside the paper's
-    assert analyse_released(results.folder / "released", tmp_path) == {}
+    assert analyse_released(results.folder / "released", tmp_path, Kept(results.folder)) == []
     assert all(row.run is None for row in build_tables(results.folder)["table1"][0].rows)
     page = next(path for path in write_report(results.folder, tmp_path / "report", tmp_path) if path.suffix == ".html")
     assert "<span>kins</span>" in page.read_text()
