@@ -7,3 +7,6 @@ ADAPTERS = {
     "ground-truth-layers": "baselines.ground_truth_layers:GroundTruthLayers",
     "torchvision-mask-rcnn": "baselines.torchvision_mask_rcnn.adapter:TorchvisionMaskRCNN",
 }
+
+UNTRAINED = ("ground-truth-layers",)
+"""Those that need no training: said here, so that nobody has to import all others to find out."""

@@ -16,6 +16,11 @@ def adapter_names() -> dict[str, str]:
     return {name: target for package in PACKAGES for name, target in importlib.import_module(package).ADAPTERS.items()}
 
 
+def untrained_names() -> list[str]:
+    """Registered models that need no training, as their packages say in ``UNTRAINED``."""
+    return [name for package in PACKAGES for name in getattr(importlib.import_module(package), "UNTRAINED", ())]
+
+
 def find_adapter(model: str) -> Adapter:
     """The adapter registered as `model`, or the class that a ``module:Class`` names. Raises InputError."""
     target = adapter_names().get(model, model)

@@ -11,7 +11,7 @@ from benchmark.analysis.bootstrap import Resamples
 from benchmark.evaluation.evaluate import Metrics, evaluate
 from benchmark.evaluation.sets import evaluation_set
 from benchmark.evaluation.validate import read_annotations
-from benchmark.models.registry import adapter_names, find_adapter
+from benchmark.models.registry import find_adapter, untrained_names
 from benchmark.released.compare import RunAndVariant
 from benchmark.runs.folder import MANIFEST, kept_predictions, read_metrics, run_folders
 from benchmark.runs.make import seed_everything
@@ -28,8 +28,7 @@ def untrained_runs(released: Path, dataset: ExportedDataset) -> list[Run]:
     scenes = SceneParameters(tuple(dataset.info["parameters"]["counts"]))
     return [
         Run(released / f"{name}-n{scenes.label}", name, None, None, scenes, command="run_benchmark.py")
-        for name in adapter_names()
-        if not find_adapter(name).presets
+        for name in untrained_names()
     ]
 
 

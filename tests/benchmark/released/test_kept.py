@@ -21,9 +21,8 @@ def one_run(results, tmp_path):
     described = {key: dataset.info[key] for key in ("content_hash", "images", "seed", "parameters")}
     folder = results.add_run("mine", "my-model", {"default": 0.5}, n=2, dataset=described)
     keys = ("image_id", "category_id", "segmentation")
-    found = [
-        {key: one[key] for key in keys} | {"score": 1.0} for i in dataset.image_ids for one in dataset.annotations(i)
-    ]
+    instances = [one for image_id in dataset.image_ids for one in dataset.annotations(image_id)]
+    found = [{key: one[key] for key in keys} | {"score": 1.0} for one in instances]
     write_compact_json(folder / "predictions.default.json.gz", found)
     return results.folder, data, folder, found
 
@@ -92,9 +91,8 @@ def test_models_without_training_are_run_and_analysed_where_new(tmp_path):
     assert analyse_untrained(tmp_path / "released", dataset, kept) == ["ground-truth-layers-n2"]
     kept.write()
     assert analyse_untrained(tmp_path / "released", dataset, Kept(tmp_path)) == []
-    assert all(
-        name.startswith("released/ground-truth-layers-n2/") for name in json.loads((tmp_path / NAME).read_text())
-    )
+    names = json.loads((tmp_path / NAME).read_text())
+    assert all(name.startswith("released/ground-truth-layers-n2/") for name in names)
 
 
 def test_what_nobody_asks_for_is_forgotten(tmp_path):
