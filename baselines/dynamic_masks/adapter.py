@@ -56,7 +56,7 @@ class DynamicMasks(Adapter):
                     found = find_instances(network, of_image, settings)
                 yield image_id, dict(zip(variants, found, strict=True))
 
-    def pictures(self, dataset: ExportedDataset, run: Run, image_id: int) -> list[Picture]:
+    def pictures(self, dataset: Dataset, run: Run, image_id: int) -> list[Picture]:
         """Classes, quality, what one pixel draws, and instances; see `Adapter.pictures`."""
         network = load_network(run)
         maps = predict_maps(network, dataset.image(image_id)[None], run)
