@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache, lru_cache
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -196,33 +196,37 @@ def _judge_all(work: Sequence[_Work]) -> list[list[Outcome]]:
 
 def _judge_run(work: _Work) -> list[Outcome]:
     dataset, ground_truth = _open(work.dataset)
-    others = {
-        reason: (name, read_matched(kept_predictions(work.run.folder, name), ground_truth))
-        for reason, name in work.telling.items()
-    }
-    tell = {reason: matched for reason, (_, matched) in others.items()}
+
+    @cache
+    def matched(variant: str) -> Matched:
+        return read_matched(kept_predictions(work.run.folder, variant), ground_truth)
+
+    others = {reason: (name, matched(name)) for reason, name in work.telling.items()}
+    tell = {reason: found for reason, (_, found) in others.items()}
     outcomes = []
     for variant, label in zip(work.variants, work.labels, strict=True):
-        shown = read_matched(kept_predictions(work.run.folder, variant), ground_truth)
+        shown = matched(variant)
         errors = find_errors(ground_truth, *shown)
         reached = _reached(dataset, ground_truth, shown, errors, work.layers) if work.layers else None
         reasons = find_reasons(ground_truth, shown, errors, tell, reached)
-        suppressed = {} if outcomes else _suppressed(work.run, variant, shown, errors, ground_truth)
+        suppressed = {}
+        if not outcomes:  # the headline variant
+            telling = {name: matched(name) for name in can_tell(work.run, variant)}
+            suppressed = _suppressed(telling, shown, errors, ground_truth)
         outcomes.append(Outcome(work.run, variant, label, work.layers, shown, errors, reasons, others, suppressed))
     return outcomes
 
 
 def _suppressed(
-    run: ReleasedRun, variant: str, shown: Matched, errors: Errors, ground_truth: GroundTruth
+    telling: Mapping[str, Matched], shown: Matched, errors: Errors, ground_truth: GroundTruth
 ) -> dict[str, float]:
     """See `Outcome`."""
     lost = errors.instance_kind != NO_ERROR
-    shares = {}
-    for name in can_tell(run, variant):
-        other = read_matched(kept_predictions(run.folder, name), ground_truth)
-        if len(other.predictions.scores) > len(shown.predictions.scores):
-            shares[name] = float((found_elsewhere(ground_truth, shown.predictions, other, lost) >= 0).mean())
-    return shares
+    return {
+        name: float((found_elsewhere(ground_truth, shown.predictions, other, lost) >= 0).mean())
+        for name, other in telling.items()
+        if len(other.predictions.scores) > len(shown.predictions.scores)
+    }
 
 
 def _in_order(work: _Work, outcomes: Sequence[Outcome]) -> list[Outcome]:
