@@ -62,12 +62,6 @@ def read_paper(folder: Path) -> dict[str, PaperTable]:
     return tables
 
 
-def headline_variant(run: ReleasedRun, paper: PaperTable) -> str:
-    """The variant that stands for an evaluated run: of those that the paper's table names the one with highest AP."""
-    named = [variant for variant in run.metrics if variant in set(paper.rows["run_variant"])]
-    return max(named or run.metrics, key=lambda variant: run.metrics[variant].get("AP") or 0.0)
-
-
 def row_label(name: str, layers: int | str, run: ReleasedRun | None) -> str:
     """Name of a row: with layers where they are the model's own, and with the run's preset."""
     label = f"{name}, L = {layers}" if layers else name

@@ -23,7 +23,8 @@ from benchmark.analysis.reasons import (
 from benchmark.evaluation.match import match
 from benchmark.evaluation.sets import evaluation_set
 from benchmark.evaluation.validate import GroundTruth, read_annotations, read_predictions
-from benchmark.paper.tables import PaperTable, headline_variant
+from benchmark.paper.tables import PaperTable
+from benchmark.released.regimes import choose
 from benchmark.runs.folder import kept_predictions
 from benchmark.runs.record import ReleasedRun
 from datasets.exported import ExportedDataset
@@ -71,7 +72,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """An evaluation set and what the headline variant of each run evaluated on it makes of it.
+    """An evaluation set and what the runs evaluated on it make of it, each as the paper reads it.
 
     sweeps: name of a trained run -> its outcome or, where it has several ways to suppress detections, those of the
     variants that the paper's table names.
@@ -85,7 +86,7 @@ class Evaluation:
 
 
 def read_outcomes(data_folder: Path, runs: Sequence[ReleasedRun], ranking: PaperTable) -> list[Evaluation]:
-    """Evaluation sets with the runs that kept the predictions of their headline variant, in the order of `runs`.
+    """Evaluation sets with the runs, in their order, that kept the predictions of the variant that the paper reads.
 
     Runs on data that is not the benchmark's are left out, and those that stopped within their budget: a model half
     trained is worth a number, not pictures. The sets are made below `data_folder` if missing. Every results file is
@@ -95,8 +96,9 @@ def read_outcomes(data_folder: Path, runs: Sequence[ReleasedRun], ranking: Paper
     datasets = {}
     for run in runs:
         if run.metrics and run.evaluation_scenes and not run.stopped:
-            variant = headline_variant(run, ranking)
-            if kept_predictions(run.folder, variant):
+            choice = choose("paper", run, ranking)
+            variant = choice.variant if choice else ""
+            if choice and kept_predictions(run.folder, variant):
                 if run.dataset_hash not in datasets:
                     described = run.manifest["dataset"]
                     datasets[run.dataset_hash] = evaluation_set(
@@ -159,8 +161,8 @@ def read_matched(path: Path, ground_truth: GroundTruth) -> Matched:
 
 
 class _Work(NamedTuple):
-    """The outcomes to find of one run. variants: the headline one first; labels: of each, for readers. order: of the
-    variants in the paper's table. telling: of the headline variant (`telling_variants`)."""
+    """The outcomes to find of one run. variants: the one that the paper reads first; labels: of each, for readers.
+    order: of the variants in the paper's table. telling: `telling_variants` of the first."""
 
     run: ReleasedRun
     dataset: Path

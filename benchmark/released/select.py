@@ -1,24 +1,9 @@
-"""Which released runs a question is about: those analysed, those beside an oracle, those with several ways to read."""
+"""Which released runs a question is about: those beside an oracle, those with several ways to read."""
 
-import json
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
 
-from benchmark.paper.tables import PaperTable, headline_variant
+from benchmark.paper.tables import PaperTable
 from benchmark.runs.record import ReleasedRun
-from datasets.errors import InputError
-
-
-def analysed(runs: Sequence[ReleasedRun], ranking: PaperTable) -> list[tuple[ReleasedRun, str, dict[str, Any]]]:
-    """(run, headline variant, its analysis) of trained runs that have one, by scenes, largest budget first."""
-    found = []
-    for run in runs:
-        if run.trained and run.metrics:
-            variant = headline_variant(run, ranking)
-            if variant in run.analysis:
-                found.append((run, variant, run.analysis[variant]))
-    return sorted(found, key=lambda entry: (_number(entry[0].scenes), -entry[0].images_seen, entry[0].model))
 
 
 def beside_oracle(runs: Sequence[ReleasedRun], ranking: PaperTable) -> list[tuple[ReleasedRun, dict[str, float]]]:
@@ -59,27 +44,6 @@ def families_of(runs: Sequence[ReleasedRun]) -> list[tuple[ReleasedRun, dict[str
         if len(families) > 1 and any(len(variants) > 1 for variants in families.values()):
             found.append((run, families))
     return sorted(found, key=lambda entry: _number(entry[0].scenes))
-
-
-def read_comparisons(
-    name: str, comparisons: Path, runs: Sequence[ReleasedRun]
-) -> list[tuple[ReleasedRun, dict[str, Any]]]:
-    """(run a, comparison) of those called `name`, by scenes, largest budget first; none without the file.
-
-    Raises InputError where a comparison names a run that is not released.
-    """
-    entries = json.loads(comparisons.read_text()).get(name, []) if comparisons.exists() else []
-    order = {run.name: place for place, run in enumerate(runs)}
-    for entry in entries:
-        for used in (
-            entry["a"],
-            entry["recall_by_occlusion"]["b"],
-            *(found["b"] for found in entry["metrics"].values()),
-        ):
-            if used["run"] not in order:
-                raise InputError(f"{comparisons}: run {used['run']!r}: not released; run the default command again")
-    compared = [(runs[order[entry["a"]["run"]]], entry) for entry in entries]
-    return sorted(compared, key=lambda pair: (_number(pair[0].scenes), -pair[0].images_seen, order[pair[0].name]))
 
 
 def _number(label: str) -> tuple[bool, int]:

@@ -1,22 +1,31 @@
-"""Plots with matplotlib, as PDF and SVG that are the same bytes every time."""
+"""Plots with matplotlib: one look for all, one colour a model, and PDF and SVG that are the same bytes every time."""
 
 import io
 import re
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from benchmark.paper.tables import PaperTable
-from benchmark.report.formats import metric_head
+from benchmark.report import escape
+from benchmark.report.facts import scenes_title
 from benchmark.report.pictures.paint import Panel
 from benchmark.runs.record import ReleasedRun
 
-LINE_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-"""Okabe and Ito's colour-blind safe palette, one colour a run."""
+MODEL_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+"""Okabe and Ito's colour-blind safe palette."""
 
 PAPER_COLOR = "#767676"
+"""The paper, oracles, and whatever is no model."""
+
+LINES = ("-", "--", ":", "-.")
+MARKERS = "osD^vP"
+"""One for each line, for readers who do not tell the colours apart."""
 
 TITLE_WIDTH = 26
 """Letters in a line that fit beside a row of pictures."""
@@ -30,6 +39,7 @@ _INK = "#010203"
 STYLE = {
     "font.family": "DejaVu Sans",
     "font.size": 9,
+    "text.parse_math": False,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
@@ -41,36 +51,118 @@ STYLE = {
 }
 
 
-def variant_plot(
-    paper: PaperTable, runs: Sequence[ReleasedRun], column: str, axis: str, metrics: Sequence[str]
-) -> Figure:
-    """Metrics against the number that a family of variants differs in: one column per N, one row per metric.
+@dataclass(frozen=True)
+class Plot:
+    """A drawn figure. name: of its files. caption: what the page says below it."""
 
-    column: of the paper's file, where its own numbers stand. Solid lines are runs, the dashed line the paper; a
-    horizontal line is a model without such variants.
+    name: str
+    figure: Figure
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class Looks:
+    """How runs are drawn: a model has one colour in all plots; line and marker tell its numbers of layers apart, and
+    the filling of the marker its presets.
+
+    models: in the order of the palette. layers, presets: model -> what its runs have, in order.
     """
-    groups = list(dict.fromkeys(paper.rows["instances_per_class"]))
-    labels = list(dict.fromkeys(paper.run_label(run) for run in runs))
-    colors = {label: LINE_COLORS[i % len(LINE_COLORS)] for i, label in enumerate(labels)}
+
+    models: tuple[str, ...]
+    layers: Mapping[str, tuple[int, ...]]
+    presets: Mapping[str, tuple[str, ...]]
+
+    def color(self, model: str) -> str:
+        return MODEL_COLORS[self.models.index(model) % len(MODEL_COLORS)]
+
+    def line(self, run: ReleasedRun) -> dict[str, Any]:
+        """Style of the run's line."""
+        return {**self.numbered(run.model, self.layers[run.model].index(run.layers)), "fillstyle": self._filling(run)}
+
+    def bar(self, run: ReleasedRun) -> dict[str, Any]:
+        """Style of the run's bars: paler with more layers."""
+        color = shade(self.color(run.model), 0.3 * self.layers[run.model].index(run.layers))
+        return {"color": color, "hatch": "" if self._filling(run) == "full" else "///"}
+
+    def numbered(self, model: str, place: int) -> dict[str, Any]:
+        """Style of a model's line number `place`, where something other than its runs has lines."""
+        return {
+            "color": self.color(model),
+            "linestyle": LINES[place % len(LINES)],
+            "marker": MARKERS[place % len(MARKERS)],
+            "markersize": 3.5,
+            "linewidth": 1.6,
+        }
+
+    def _filling(self, run: ReleasedRun) -> str:
+        return ("full", "none", "left", "right")[self.presets[run.model].index(run.preset) % 4]
+
+
+def looks(models: Sequence[str], runs: Sequence[ReleasedRun]) -> Looks:
+    """The looks of `runs`. models: those that come first in the palette, whether they have runs or not."""
+    named = tuple(dict.fromkeys([*models, *sorted(run.model for run in runs if run.trained), *(r.model for r in runs)]))
+    of = {model: [run for run in runs if run.model == model] for model in named}
+    return Looks(
+        named,
+        {model: tuple(sorted({run.layers for run in of[model]})) for model in named},
+        {model: tuple(sorted({run.preset for run in of[model]})) for model in named},
+    )
+
+
+def shade(color: str, share: float) -> tuple[float, ...]:
+    """The colour mixed with `share` of white, or of black below zero."""
+    other = 1.0 if share > 0 else 0.0
+    return tuple((1 - abs(share)) * part + abs(share) * other for part in to_rgb(color))
+
+
+def axes_grid(
+    titles: Sequence[str], columns: int, name: str, draw: Callable[[Axes, int], None], height: float = 2.8
+) -> Figure:
+    """Axes for each of `titles` in rows of `columns`, all with the same scale, and one legend below.
+
+    draw: called with each of the axes and its place. name: of the y-axis.
+    """
+    rows = -(-len(titles) // columns)
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(3.4 * len(groups), 2.3 * len(metrics) + 0.7), layout="constrained")
-        axes = figure.subplots(len(metrics), len(groups), sharex=True, sharey="row", squeeze=False)
-        for place, group in enumerate(groups):
-            for row, metric in enumerate(metrics):
-                plot = axes[row, place]
-                _draw_paper(plot, paper, group, column, metric)
-                for run in runs:
-                    if run.scenes == group:
-                        _draw_run(plot, run, metric, paper, colors[paper.run_label(run)])
-                if place == 0:
-                    plot.set_ylabel(metric_head(metric))
-            axes[0, place].set_title(f"N = {group}", fontsize=10)
-            axes[-1, place].set_xlabel(axis)
-        handles = {}
-        for plot in axes.flat:
-            handles |= {label: handle for handle, label in zip(*plot.get_legend_handles_labels(), strict=True)}
-        figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=2, fontsize=8)
+        figure = Figure(figsize=(4.2 * columns, height * rows + 0.7), layout="constrained")
+        axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+        for axis in axes.flat[len(titles) :]:
+            axis.set_axis_off()
+        for place, (axis, title) in enumerate(zip(axes.flat, titles, strict=False)):
+            draw(axis, place)
+            axis.set_title(escape.plot(title), fontsize=9)
+            axis.tick_params(labelbottom=True)
+        for axis in axes[:, 0]:
+            axis.set_ylabel(name)
+        add_legend(figure, columns)
     return figure
+
+
+def columns_of_axes(
+    groups: Sequence[str], rows: Sequence[str], draw: Callable[[Sequence[Axes], str], None],
+    width: float = 3.4, height: float = 1.9,
+) -> Figure:  # fmt: skip
+    """A column for each of `groups` (values of N), a row of axes for each of `rows`, one legend below."""
+    groups = list(dict.fromkeys(groups))
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(width * max(len(groups), 2), height * len(rows) + 0.7), layout="constrained")
+        axes = figure.subplots(len(rows), len(groups), sharex=True, sharey="row", squeeze=False)
+        for column, group in enumerate(groups):
+            draw(axes[:, column], group)
+            axes[0, column].set_title(escape.plot(scenes_title(group)), fontsize=10)
+        for axis, name in zip(axes[:, 0], rows, strict=True):
+            axis.set_ylabel(name)
+        add_legend(figure, 2)
+    return figure
+
+
+def add_legend(figure: Figure, columns: int, order: Sequence[str] | None = None) -> None:
+    """One legend for all axes, below them. order: of the labels, else that of their appearance."""
+    handles = {}
+    for axis in figure.axes:
+        handles |= {label: handle for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)}
+    names = [name for name in order or handles if name in handles]
+    figure.legend([handles[name] for name in names], names, loc="outside lower center", ncols=columns, fontsize=8)
 
 
 def panel_figure(rows: Sequence[tuple[str, Sequence[Panel]]]) -> Figure:
@@ -80,13 +172,13 @@ def panel_figure(rows: Sequence[tuple[str, Sequence[Panel]]]) -> Figure:
         figure = Figure(figsize=(1.7 * columns, 2.0 * len(rows)), layout="constrained")
         axes = figure.subplots(len(rows), columns, squeeze=False)
         for plots, (title, panels) in zip(axes, rows, strict=True):
-            plots[0].set_ylabel(textwrap.fill(title, TITLE_WIDTH))
+            plots[0].set_ylabel(textwrap.fill(escape.plot(title), TITLE_WIDTH))
             for plot in plots[len(panels) :]:
                 plot.set_axis_off()
             for plot, panel in zip(plots, panels, strict=False):
                 gray = {"cmap": "gray", "vmin": 0, "vmax": 255} if panel.image.ndim == 2 else {}
                 plot.imshow(panel.image, interpolation="none", **gray)
-                plot.set_title(panel.caption, fontsize=7)
+                plot.set_title(escape.plot(panel.caption), fontsize=7)
                 plot.set(xticks=[], yticks=[])
                 plot.spines[:].set_visible(True)
                 plot.spines[:].set_linewidth(0.5)
@@ -119,34 +211,3 @@ def to_inline_svg(figure: Figure, name: str) -> str:
     width = float(re.search(r'viewBox="0 0 ([\d.]+)', svg)[1])
     svg = svg.replace("<svg", f'<svg style="--width: {width * REM_PER_POINT:.1f}rem"', 1)
     return re.sub(r' (?:width|height)="[^"]+"', "", svg, count=2)
-
-
-def _draw_paper(plot, paper: PaperTable, group: str, column: str, metric: str) -> None:
-    rows = paper.rows[(paper.rows["instances_per_class"] == group) & paper.rows[metric].notna()]
-    numbers = [float(text) if text else None for text in rows[column]]
-    points = sorted((x, y) for x, y in zip(numbers, rows[metric], strict=True) if x is not None)
-    style = {"color": PAPER_COLOR, "linewidth": 1.2}
-    if points:
-        plot.plot(*zip(*points, strict=True), "o--", markersize=7, fillstyle="none", label="the paper", **style)
-    for x, row, y in zip(numbers, rows["row"], rows[metric], strict=True):
-        if x is None:
-            plot.axhline(y, linestyle=":", label=f"the paper, {row}", **style)
-
-
-def _draw_run(plot, run: ReleasedRun, metric: str, paper: PaperTable, color: str) -> None:
-    named = set(paper.rows["run_variant"]) & set(run.metrics)
-    families = {run.reading(variant).family for variant in named}
-    readings = {variant: run.reading(variant) for variant in run.metrics}
-    points = sorted(
-        (reading.number, run.metrics[variant][metric])
-        for variant, reading in readings.items()
-        if reading.family in families and reading.number is not None and run.metrics[variant].get(metric) is not None
-    )
-    if points:
-        plot.plot(
-            *zip(*points, strict=True), "o-", color=color, linewidth=1.6, markersize=3.5, label=paper.run_label(run)
-        )
-        return
-    for variant in named:
-        if run.metrics[variant].get(metric) is not None:
-            plot.axhline(run.metrics[variant][metric], color=color, linewidth=1.6, label=paper.run_label(run))

@@ -85,13 +85,13 @@ def test_released_run_becomes_a_row_of_table_1(tmp_path):
     assert list(metrics) == ["default", "convex-hull"]
     assert (folder / "predictions.convex-hull.json.gz").exists() and (folder / "weights.safetensors").exists()
 
-    (table,) = build_tables(results.folder)["table1"]
+    table = build_tables(results.folder)["table1"][0]
     assert rows_of(table, name) == []  # nothing in its tier to compare it with
     tier = {"tier": f"{FEW_IMAGES} images", "images": FEW_IMAGES}
     results.add_run("embedding", "layered-embedding", {"default": 0.7}, **tier)
     results.add_run("mask-rcnn", "detectron2-mask-rcnn", {"nms-0.5": 0.6}, **tier)
     tables = build_tables(results.folder)
-    (table,) = tables["table1"]
+    table = tables["table1"][0]
     (row,) = rows_of(table, name)
     assert (row.group, row.label, row.variant) == ("6", "connected-components (small)", "default")
     assert row.values["AR100"].ours == metrics["default"]["AR100"] > 0

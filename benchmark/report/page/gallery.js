@@ -73,8 +73,14 @@ for (const gallery of document.querySelectorAll(".gallery")) {
 }
 // A link into a fold opens it, and print shows them all.
 const unfold = () => {
-  const target = document.getElementById(location.hash.slice(1));
-  if (target && target.matches("details")) target.open = true;
+  const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  if (!target) return;
+  let opened = false;
+  for (let fold = target.closest("details"); fold; fold = fold.parentElement.closest("details")) {
+    opened ||= !fold.open;
+    fold.open = true;
+  }
+  if (opened) target.scrollIntoView();
 };
 unfold();
 addEventListener("hashchange", unfold);

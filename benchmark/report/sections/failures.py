@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from textwrap import fill
 
 import matplotlib
@@ -13,10 +14,13 @@ from benchmark.analysis import reasons
 from benchmark.analysis.cases import CASE_KINDS, DUPLICATE, Case, box_iou, find_cases
 from benchmark.evaluation.validate import GroundTruth
 from benchmark.released.outcomes import Evaluation, Outcome
+from benchmark.report import escape
 from benchmark.report.formats import format_percent
+from benchmark.report.page.parts import CasePicture, FailureKind, Failures
 from benchmark.report.pictures.cases import Window, model_picture, truth_picture
 from benchmark.report.pictures.paint import Panel
-from benchmark.report.plots import STYLE
+from benchmark.report.plots import STYLE, Plot
+from benchmark.report.sections.section import Inputs, Section
 from datasets.coco import decode_masks
 from datasets.scene import CATEGORIES
 
@@ -55,34 +59,13 @@ TEXTS = {
 """Kind -> title, and what it is and which cases are shown."""
 
 
-@dataclass(frozen=True)
-class CasePicture:
-    """One case: the truth and what the model says there."""
-
-    caption: str
-    panels: tuple[Panel, ...]
+@lru_cache(maxsize=1)
+def failures(inputs: Inputs) -> list[Failures]:
+    return [of_run for evaluation in inputs.evaluations for of_run in find_failures(evaluation)]
 
 
-@dataclass(frozen=True)
-class FailureKind:
-    """The cases of one kind. count: how many there are, in words. columns: of cases in a row."""
-
-    title: str
-    count: str
-    text: str
-    columns: int
-    cases: tuple[CasePicture, ...]
-
-
-@dataclass(frozen=True)
-class Failures:
-    """What one run does wrong. name: of its files. label, scenes, tier: for readers."""
-
-    name: str
-    label: str
-    scenes: str
-    tier: str
-    kinds: tuple[FailureKind, ...]
+def prints(inputs: Inputs) -> list[Plot]:
+    return [Plot(of_run.name, failure_figure(of_run)) for of_run in failures(inputs)]
 
 
 def find_failures(evaluation: Evaluation) -> list[Failures]:
@@ -113,7 +96,7 @@ def failure_figure(failures: Failures) -> Figure:
             axes.text(0, top - 0.16, f"{kind.title}: {kind.count}", fontsize=8, weight="bold")
             left = 0.0
             for case in kind.cases:
-                caption = fill(case.caption, CHARACTERS * len(case.panels))
+                caption = fill(escape.plot(case.caption), CHARACTERS * len(case.panels))
                 axes.text(left, top - head - size - 0.05, caption, fontsize=5, va="top")
                 for panel in case.panels:
                     box = (left, left + size, top - head - size, top - head)
@@ -227,3 +210,15 @@ def _describe(truth: GroundTruth, occlusion_rates: np.ndarray, g: int) -> str:
     """ "circle, 71 % hidden"."""
     name = CATEGORIES[truth.annotation_categories[g] - 1]
     return f"{name}, {format_percent(occlusion_rates[g])} hidden"
+
+
+SECTION = Section(
+    "failures",
+    "Failure cases",
+    "Found in all evaluation images by rule, not picked: the rule stands with each kind. Left, the truth: the amodal "
+    "outline on the image, what one sees of it tinted more strongly. Right, what the model says there: detections to "
+    "blame in colour, those that match an instance in grey, the truth dashed.",
+    failures=failures,
+    prints=prints,
+    menu="Failures",
+)

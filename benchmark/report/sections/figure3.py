@@ -7,15 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
+import numpy as np
 from matplotlib.figure import Figure
 
 from benchmark.paper.figure3 import Figure3, read_figure3
 from benchmark.paper.tables import MAIN_METRICS
 from benchmark.report.facts import duration, fact_parts, machines
 from benchmark.report.formats import metric_head
-from benchmark.report.plots import LINE_COLORS, STYLE
-from benchmark.report.tables import Row, Table, Value, mark_best
-from benchmark.report.words import TABLE_NOTES, TABLE_TITLES
+from benchmark.report.plots import MARKERS, STYLE, Looks, Plot, shade
+from benchmark.report.sections.section import Inputs, Section
+from benchmark.report.tables import Row, Table, mark_best, measured
+from benchmark.report.words import BEST
 from benchmark.runs.record import ReleasedRun, read_runs
 from benchmark.runs.results import figure3_folder, paper_folder
 from datasets.errors import InputError
@@ -23,8 +25,7 @@ from datasets.scene import CATEGORIES
 
 NAME = "figure3"
 
-MARKERS = "osD^vP"
-"""One for each line, for readers who do not tell the colours apart."""
+NOTES = ("Rectangles only, N of them in an image. The paper draws its numbers and prints none.", BEST)
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,19 @@ class Grid:
     @property
     def runs(self) -> list[ReleasedRun]:
         return [self.cells[cell] for cell in sorted(self.cells)]
+
+
+def tables(inputs: Inputs) -> list[Table]:
+    return [grid_table(grid) for grid in read_grids(inputs.results)]
+
+
+def plots(inputs: Inputs) -> list[Plot]:
+    caption = "Metrics against the number of rectangles in an image, one line for each number of channels."
+    grids = read_grids(inputs.results)
+    return [
+        Plot(NAME if place == 1 else f"{NAME}-{place}", grid_plot(grid, inputs.looks), caption)
+        for place, grid in enumerate(grids, 1)
+    ]
 
 
 def read_grids(results: Path) -> list[Grid]:
@@ -78,22 +92,23 @@ def grid_table(grid: Grid) -> Table:
         for channels in grid.channels
     ]
     one = grid.runs[0]
-    title = f"{TABLE_TITLES[NAME]} ({one.preset}, L = {one.layers}, {one.images_seen:,} training images each)"
-    notes = (*TABLE_NOTES[NAME], _facts(grid.runs))
-    return Table(
-        NAME, title, "Embedding channels", MAIN_METRICS, tuple(mark_best(rows)), notes, {}, one.tier_and_status
-    )
+    title = "Fig. 3: embedding channels C and instances per image"
+    title += f" ({one.preset}, L = {one.layers}, {one.images_seen:,} training images each)"
+    notes = (*NOTES, _facts(grid.runs))
+    return Table(title, "Embedding channels", MAIN_METRICS, mark_best(rows), notes, tier=one.tier_and_status)
 
 
-def grid_plot(grid: Grid) -> Figure:
-    """A small plot for each metric, a line for each C."""
+def grid_plot(grid: Grid, looks: Looks) -> Figure:
+    """A small plot for each metric, a line for each C: the model's colour, from dark to pale."""
+    color = looks.color(grid.runs[0].model)
+    shades = [shade(color, share) for share in np.linspace(-0.6, 0.65, len(grid.channels))]
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(9.6, 4.8), layout="constrained")
+        figure = Figure(figsize=(9.6, 4.4), layout="constrained")
         axes = figure.subplots(2, 4, sharex=True).flat
         for axis, metric in zip(axes, MAIN_METRICS, strict=False):
             for place, channels in enumerate(grid.channels):
                 points = _points(grid, channels, metric)
-                style = {"color": LINE_COLORS[place % len(LINE_COLORS)], "marker": MARKERS[place % len(MARKERS)]}
+                style = {"color": shades[place], "marker": MARKERS[place % len(MARKERS)]}
                 axis.plot(*zip(*points, strict=True), label=f"C = {channels}", linewidth=1.4, markersize=4, **style)
             axis.set_title(metric_head(metric), fontsize=10)
             axis.set_xticks(grid.instances)
@@ -122,11 +137,7 @@ def _channels(run: ReleasedRun, figure: Figure3) -> int:
 
 def _row(instances: int, channels: int, run: ReleasedRun | None) -> Row:
     variant = next(iter(run.metrics)) if run else ""
-    values = {
-        metric: Value(run.metrics[variant].get(metric), interval=run.interval(variant, metric)) if run else Value()
-        for metric in MAIN_METRICS
-    }
-    return Row(str(instances), f"C = {channels}", variant, values, run)
+    return Row(str(instances), f"C = {channels}", variant, measured(run, variant, MAIN_METRICS), run)
 
 
 def _points(grid: Grid, channels: int, metric: str) -> list[tuple[int, float]]:
@@ -148,3 +159,14 @@ def _facts(runs: Sequence[ReleasedRun]) -> str:
     images = (runs[0].manifest.get("dataset") or {}).get("images")
     parts = [*shared, *used, f"{len(runs)} runs, training {duration(seconds)} in all"]
     return ", ".join(parts + ([f"each evaluated on {images:,} images"] if images else [])) + "."
+
+
+SECTION = Section(
+    NAME,
+    "Crowds and channels",
+    "The paper's Fig. 3: how many instances of one class can an embedding of C channels keep apart? Trained and "
+    "evaluated on rectangles only, all points of a plot with one network and budget.",
+    tables=tables,
+    plots=plots,
+    menu="Fig. 3",
+)

@@ -1,15 +1,15 @@
-"""The paper's Fig. 4: how a trained model comes from one image to instances, painted from its own pictures."""
+"""The paper's Fig. 4: how a trained model comes from one image to instances, painted from what its run folder keeps."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from functools import lru_cache
 
 import numpy as np
 
-from benchmark.adapter import WEIGHTS, Picture
+from benchmark.adapter import Picture
 from benchmark.evaluation.sets import evaluation_set
-from benchmark.models.registry import find_adapter
-from benchmark.paper.tables import PaperTable
+from benchmark.report.facts import scenes_title
+from benchmark.report.page.parts import PanelRow
 from benchmark.report.pictures.paint import (
     CATEGORY_COLORS,
     UNMATCHED_COLOR,
@@ -20,7 +20,10 @@ from benchmark.report.pictures.paint import (
     paint_labels,
     to_rgb,
 )
-from benchmark.runs.make import load_run, seed_everything
+from benchmark.report.plots import Plot, panel_figure
+from benchmark.report.sections.section import Inputs, Section
+from benchmark.report.words import UNMATCHED
+from benchmark.runs.pictures import read_pictures
 from benchmark.runs.record import ReleasedRun
 from datasets.exported import ExportedDataset
 
@@ -35,24 +38,32 @@ class Steps:
     rows: list[tuple[str, list[Panel]]]
 
 
-def model_steps(runs: Sequence[ReleasedRun], data_folder: Path, naming: PaperTable) -> list[Steps]:
-    """The steps of each trained run whose weights are in its folder, on the first image that it was evaluated on.
+def pictures(inputs: Inputs) -> list[PanelRow]:
+    """The rows of each run; those of all but the first are folded."""
+    steps = model_steps(inputs)
+    return [
+        PanelRow(title, panels, fold=_title(inputs, of_run.run) if of_run is not steps[0] else "")
+        for of_run in steps
+        for title, panels in of_run.rows
+    ]
 
-    Runs of models that show no steps are left out.
-    """
+
+def prints(inputs: Inputs) -> list[Plot]:
+    return [Plot(f"figure4-{of_run.run.name}", panel_figure(of_run.rows)) for of_run in model_steps(inputs)]
+
+
+@lru_cache(maxsize=1)
+def model_steps(inputs: Inputs) -> list[Steps]:
+    """The steps of each trained run that kept pictures, of one image of the set that it was evaluated on."""
     found = []
-    for run in runs:
-        # Without weights not even the adapter is imported: it may need libraries that the report does not.
-        if not (run.trained and run.metrics and run.evaluation_scenes and (run.folder / WEIGHTS).exists()):
-            continue
-        loaded, described = load_run(run.folder), run.manifest["dataset"]
-        dataset = evaluation_set(data_folder, run.evaluation_scenes, described["images"], described["seed"])
-        image_id = dataset.image_ids[0]
-        seed_everything(loaded.seed)
-        pictures = find_adapter(run.model).pictures(dataset, loaded, image_id)
-        if pictures:
-            title = f"{naming.run_label(run)}, {run.tier_and_status}, N = {run.scenes}, image {image_id}"
-            found.append(Steps(run, paint_steps(title, pictures, dataset, image_id)))
+    for run in inputs.runs if inputs.data_folder else ():
+        kept = read_pictures(run.folder) if run.trained and run.metrics and run.evaluation_scenes else None
+        if kept:
+            image_id, steps = kept
+            described = run.manifest["dataset"]
+            dataset = evaluation_set(inputs.data_folder, run.evaluation_scenes, described["images"], described["seed"])
+            title = f"{_title(inputs, run)}, image {image_id}"
+            found.append(Steps(run, paint_steps(title, steps, dataset, image_id)))
     return found
 
 
@@ -65,7 +76,7 @@ def paint_steps(
     """
     truth = dataset.masks(image_id)
     layers = [picture.values for picture in pictures if picture.kind == "instances"]
-    masks = _masks(np.stack(layers)) if layers else np.zeros((0, *truth.shape[1:]), bool)
+    masks = _masks(np.stack(layers).astype(int)) if layers else np.zeros((0, *truth.shape[1:]), bool)
     matched = match_masks(masks, truth)
     true_colors = instance_colors(truth)
     colors = np.concatenate([true_colors, to_rgb([UNMATCHED_COLOR])])[matched]
@@ -112,3 +123,21 @@ def _masks(layers: np.ndarray) -> np.ndarray:
     """(L, 64, 64) numbers from 1 to D, 0 for none, as (D, 64, 64) bool, the first in front."""
     numbers = np.arange(1, layers.max(initial=0) + 1)
     return (layers[None] == numbers[:, None, None, None]).any(axis=1)
+
+
+def _title(inputs: Inputs, run: ReleasedRun) -> str:
+    return f"{inputs.table1.run_label(run)}, {run.tier_and_status}, {scenes_title(run.scenes)}"
+
+
+SECTION = Section(
+    "figure4",
+    "From image to instances",
+    "The paper's Fig. 4, for the first evaluation image: what a model predicts for each layer. The first three "
+    "principal components of an embedding are drawn as red, green and blue, the same for all layers. Where classes "
+    "are predicted, pixels with like embeddings become an instance, across layers. A true instance and the one found "
+    "for it have one colour.",
+    pictures=pictures,
+    prints=prints,
+    legend=[*((color, name) for name, color in CATEGORY_COLORS.items()), (UNMATCHED_COLOR, UNMATCHED)],
+    menu="Fig. 4",
+)

@@ -1,6 +1,6 @@
 """Why instances are not found: a table of shares, and plots against occlusion rate and NMS threshold."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from textwrap import fill
 
 import matplotlib
@@ -10,18 +10,26 @@ from matplotlib.figure import Figure
 
 from benchmark.analysis.occlusion import bin_edges, places_in_bins
 from benchmark.analysis.reasons import CUT_OFF, FOUND, REASONS
-from benchmark.paper.tables import PaperTable
-from benchmark.released.outcomes import Evaluation, Outcome
+from benchmark.released.outcomes import Outcome
+from benchmark.report import escape
 from benchmark.report.facts import scenes_title
 from benchmark.report.formats import format_percent
-from benchmark.report.plots import STYLE
-from benchmark.report.tables import Row, Table, Value, with_footnotes
-from benchmark.report.words import TABLE_NOTES, TABLE_TITLES
+from benchmark.report.plots import STYLE, Plot, add_legend
+from benchmark.report.sections.section import Inputs, Section
+from benchmark.report.tables import Row, Table, Value
 
-NAME = "lost-instances"
+NOTES = (
+    "Shares of all instances, below of those that are not hidden, hidden by up to 0.25, and by more. Found: matched "
+    "by a detection at IoU 0.5. Every other instance is lost for one reason, the first that holds.",
+    "Suppressed: a variant within the same limits on detections that suppresses less finds it. Cut off: a variant "
+    "within wider limits (score floor, NMS of proposals, number of detections) does. Both are the variants with the "
+    "highest recall whose predictions are kept; a detection that overlaps another instance more does not count. "
+    "Beyond layers: less than half of its mask lies in as many layers of ground truth. Merged, split, poor mask: as "
+    "among the errors. Never found: no detection comes near it under any of these settings.",
+)
 
-COLORS = ("#D55E00", "#E69F00", "#0072B2", "#CC79A7", "#56B4E9", "#009E73", "#8A8A8A")
-"""One for each of REASONS, from the palette of Okabe and Ito: warm where a setting takes instances away, grey last."""
+COLORS = ("#882255", "#CC6677", "#332288", "#DDCC77", "#999933", "#88CCEE", "#8A8A8A")
+"""Of REASONS, from Paul Tol's muted palette: no model has one of these."""
 
 BINS = 10
 
@@ -29,41 +37,40 @@ TITLE_WIDTH = 26
 """Letters in a line above a small plot."""
 
 
-def read_sweeps(evaluations: Sequence[Evaluation], ranking: PaperTable) -> dict[str, list[Outcome]]:
-    """Trained run -> its headline variant, or every NMS threshold that the paper's table names."""
-    return {
-        outcome.run.name: evaluation.sweeps[outcome.run.name]
-        for evaluation in evaluations
-        for outcome in evaluation.outcomes
-        if outcome.run.trained
-    }
-
-
-def reason_table(evaluations: Sequence[Evaluation], sweeps: Mapping[str, Sequence[Outcome]]) -> Table | None:
+def tables(inputs: Inputs) -> list[Table]:
     """Shares of all instances by what becomes of them, and below of those in each occlusion range.
 
-    In words for the headline variant of each run.
+    In words for each run as the paper reads it.
     """
-    if not sweeps:
-        return None
-    headlines = [outcome for evaluation in evaluations for outcome in evaluation.outcomes if outcome.run.trained]
     rows = [
         Row(outcome.run.scenes, outcome.label_with_tier, outcome.variant, _shares(outcome), outcome.run)
-        for of_run in sweeps.values()
+        for of_run in inputs.threshold_sweeps
         for outcome in of_run
     ]
-    title, notes, lead = TABLE_TITLES[NAME], TABLE_NOTES[NAME], tuple(map(_in_words, headlines))
-    table = Table(NAME, title, "Model", ("found", *REASONS), tuple(rows), notes, {}, ours="all", lead=lead)
-    return with_footnotes(table)
+    lead = tuple(map(in_words, inputs.trained_outcomes))
+    title = "What becomes of the instances"
+    return [Table(title, "Model", ("found", *REASONS), tuple(rows), NOTES, lead, ours="all")] if rows else []
 
 
-def occlusion_plot(evaluations: Sequence[Evaluation]) -> Figure | None:
+def plots(inputs: Inputs) -> list[Plot]:
+    found = {
+        "lost-by-occlusion": (
+            occlusion_plot(inputs.trained_outcomes),
+            "Instances that are not found, by the hidden share of their area, and why.",
+        ),
+        "lost-by-threshold": (
+            threshold_plot(inputs.threshold_sweeps),
+            "Instances that are not found at each NMS threshold of Table 1, and why.",
+        ),
+    }
+    return [Plot(name, figure, caption) for name, (figure, caption) in found.items() if figure]
+
+
+def occlusion_plot(outcomes: Sequence[Outcome]) -> Figure | None:
     """Instances that a trained run does not find, in bins of occlusion rate: a row for each N and budget tier."""
     groups: dict[tuple[str, str], list[Outcome]] = {}
-    for evaluation in evaluations:
-        for outcome in evaluation.outcomes:
-            if outcome.run.trained:
-                groups.setdefault((outcome.run.scenes, outcome.run.tier_and_status), []).append(outcome)
+    for outcome in outcomes:
+        groups.setdefault((outcome.run.scenes, outcome.run.tier_and_status), []).append(outcome)
     if not groups:
         return None
     columns = max(map(len, groups.values()))
@@ -72,37 +79,38 @@ def occlusion_plot(evaluations: Sequence[Evaluation]) -> Figure | None:
         figure = Figure(figsize=(2.3 * columns + 0.4, 2.1 * len(groups) + 0.5), layout="constrained")
         axes = figure.subplots(len(groups), columns, sharex=True, sharey=True, squeeze=False)
         for row, ((scenes, tier), of_group) in zip(axes, groups.items(), strict=True):
-            row[0].set_ylabel(f"{scenes_title(scenes)}, {tier}\nshare not found", fontsize=8)
+            row[0].set_ylabel(escape.plot(f"{scenes_title(scenes)}, {tier}") + "\nshare not found", fontsize=8)
             for axis in row[len(of_group) :]:
                 axis.set_axis_off()
             for axis, outcome in zip(row, of_group, strict=False):
                 places = places_in_bins(outcome.shown.matches.occlusion_rates, BINS)
                 _stack(axis, middles, _shares_at(outcome, places, BINS), width=0.9 / BINS)
-                axis.set_title(fill(outcome.label, TITLE_WIDTH), fontsize=8)
+                axis.set_title(fill(escape.plot(outcome.label), TITLE_WIDTH), fontsize=8)
                 axis.set(xlim=(0, 1), ylim=(0, 1))
                 axis.set_xlabel("occlusion rate", fontsize=8)
                 axis.tick_params(labelbottom=True)
-        _legend(figure)
+        add_legend(figure, 7, REASONS)
     return figure
 
 
-def threshold_plot(sweeps: Mapping[str, Sequence[Outcome]]) -> Figure | None:
+def threshold_plot(sweeps: Sequence[Sequence[Outcome]]) -> Figure | None:
     """Instances that are not found at each threshold of a sweep; axes for each run with one."""
-    shown = [of_run for of_run in sweeps.values() if of_run[0].others]
+    shown = [of_run for of_run in sweeps if of_run[0].others]
     if not shown:
         return None
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(3.4 * len(shown), 3.2), layout="constrained")
+        figure = Figure(figsize=(3.4 * max(len(shown), 2), 2.6), layout="constrained")
         axes = figure.subplots(1, len(shown), sharey=True, squeeze=False)[0]
         for axis, of_run in zip(axes, shown, strict=True):
             shares = [_shares_at(outcome, np.zeros_like(outcome.reasons.reason), 1) for outcome in of_run]
             _stack(axis, np.arange(len(of_run)), np.concatenate(shares, axis=1), width=0.7)
-            axis.set_xticks(range(len(of_run)), [outcome.variant for outcome in of_run], rotation=20)
+            axis.set_xticks(range(len(of_run)), [escape.plot(outcome.variant) for outcome in of_run], rotation=20)
             axis.grid(axis="x", visible=False)
             run = of_run[0].run
-            axis.set_title(f"{scenes_title(run.scenes)}, {run.model} ({run.preset}), {run.tier_and_status}", fontsize=8)
+            title = f"{scenes_title(run.scenes)}, {run.model} ({run.preset}), {run.tier_and_status}"
+            axis.set_title(escape.plot(title), fontsize=8)
         axes[0].set_ylabel("share not found")
-        _legend(figure)
+        add_legend(figure, 7, REASONS)
     return figure
 
 
@@ -118,7 +126,7 @@ def _shares(outcome: Outcome) -> dict[str, Value]:
     return values
 
 
-def _in_words(outcome: Outcome) -> str:
+def in_words(outcome: Outcome) -> str:
     """Why a run loses instances; of those cut off also how many score less than every detection that is kept."""
     reason = outcome.reasons.reason
     lost = int((reason != FOUND).sum())
@@ -149,10 +157,12 @@ def _stack(axis: Axes, x: np.ndarray, shares: np.ndarray, width: float) -> None:
             bottom += of_reason
 
 
-def _legend(figure: Figure) -> None:
-    """One legend for all axes, in the order of the reasons."""
-    handles = {}
-    for axis in figure.axes:
-        handles |= {label: handle for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)}
-    names = [reason for reason in REASONS if reason in handles]
-    figure.legend([handles[name] for name in names], names, loc="outside lower center", ncols=7, fontsize=8)
+SECTION = Section(
+    "lost-instances",
+    "Why instances are not found",
+    "What does suppression remove, what do limits on detections such as the score floor cut off, what can layers not "
+    "hold, and what did the model never find? Each instance that no detection matches is put down to one reason.",
+    tables=tables,
+    plots=plots,
+    menu="Lost instances",
+)

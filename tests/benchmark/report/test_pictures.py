@@ -8,9 +8,9 @@ from benchmark.report.pictures.paint import (
     instance_colors,
     paint_instances,
     paint_labels,
-    sample_panels,
     to_rgb,
 )
+from benchmark.report.sections.scenes import sample_panels
 from datasets.scene import Scene
 
 CIRCLE, RECTANGLE = 1, 3

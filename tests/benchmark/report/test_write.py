@@ -1,13 +1,14 @@
 import json
 import re
+import warnings
 from html.parser import HTMLParser
+from urllib.parse import unquote
 
 import pytest
 
 from benchmark.evaluation.sets import evaluation_set
 from benchmark.paper.tables import read_paper
 from benchmark.released.outcomes import read_outcomes
-from benchmark.report.readme import BEGIN, END, readme_is_current, update_readme
 from benchmark.report.write import write_report
 from benchmark.runs.record import read_runs
 from datasets.errors import InputError
@@ -72,7 +73,8 @@ def test_report_is_complete_and_self_contained(with_runs, dataset, tmp_path):
     ids = page.values("id")
     assert len(ids) == len(set(ids))
     for link in page.values("href"):
-        assert link[1:] in ids if link.startswith("#") else link in names
+        here = link.startswith("#")
+        assert unquote(link[1:]) in ids if here else link in names or (tmp_path / "report" / link).is_file()
     text = (tmp_path / "report" / "index.html").read_text()
     style = text[: text.index("</style>")]
     assert "url(" not in style and "@import" not in style and "<link" not in text
@@ -114,28 +116,29 @@ def test_a_run_that_stopped_within_its_budget_gets_no_pictures(with_runs, datase
     assert read_outcomes(dataset.folder.parent, read_runs(released), ranking) == []
 
 
-def test_readme_block_follows_the_results(results, tmp_path):
-    readme = tmp_path / "README.md"
-    readme.write_text(f"# Head\n\n{BEGIN}\nold\n{END}\n\ntail\n")
-    assert not readme_is_current(readme, results.folder)
-    assert update_readme(readme, results.folder)
-    text = readme.read_text()
-    assert text.startswith("# Head\n") and text.endswith(f"{END}\n\ntail\n")
-    assert (
-        "**Table 1" in text
-        and "- [Table 2: masks" in text
-        and "](results/report/table2.md)" in text
-        and "\nold\n" not in text
-    )
-    assert readme_is_current(readme, results.folder) and not update_readme(readme, results.folder)
-    results.add_run("e", "layered-embedding", {"default": 0.8})
-    assert not readme_is_current(readme, results.folder)
+def test_files_of_an_earlier_report_go_and_others_stay(with_runs, tmp_path):
+    out = tmp_path / "report"
+    write_report(with_runs.folder, out)
+    (out / "old.svg").touch()
+    (out / "mine.md").touch()
+    page = out / "index.html"
+    page.write_text(page.read_text() + '<a href="old.svg">')
+    names = {path.name for path in write_report(with_runs.folder, out)}
+    assert {path.name for path in out.iterdir()} == names | {"mine.md"}
 
 
-@pytest.mark.parametrize("text", ["no marks", f"{END}\n{BEGIN}", BEGIN])
-def test_readme_without_marks_is_refused_and_kept(results, tmp_path, text):
-    readme = tmp_path / "README.md"
-    readme.write_text(text)
-    with pytest.raises(InputError, match="README.md"):
-        update_readme(readme, results.folder)
-    assert readme.read_text() == text
+def test_an_image_without_instances_warns_nothing(results, tmp_path):
+    dataset = evaluation_set(tmp_path / "data", SceneParameters.uniform(1), images=2, seed=5)
+    for name in ("annotations.json", "annotations_64.json"):
+        path = dataset.folder / name
+        document = json.loads(path.read_text())
+        document["annotations"] = [one for one in document["annotations"] if one["image_id"] != 1]
+        path.write_text(json.dumps(document))
+    described = {key: dataset.info[key] for key in ("content_hash", "images", "seed", "parameters")}
+    folder = results.add_run("e", "layered-embedding", {"default": 0.5}, n=1, dataset=described)
+    keys = ("image_id", "category_id", "segmentation")
+    found = [{key: one[key] for key in keys} | {"score": 0.5} for one in dataset.annotations(2)[:1]]
+    write_compact_json(folder / "predictions.default.json.gz", found)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        write_report(results.folder, tmp_path / "report", tmp_path / "data")

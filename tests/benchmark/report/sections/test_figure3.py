@@ -8,6 +8,7 @@ import pytest
 from benchmark.paper.tables import MAIN_METRICS
 from benchmark.report.plots import to_svg
 from benchmark.report.sections.figure3 import grid_plot, grid_table, read_grids
+from benchmark.report.sections.section import Inputs
 from benchmark.report.write import build_tables, write_report
 from datasets.errors import InputError
 
@@ -74,13 +75,13 @@ def test_budgets_are_not_mixed(results):
 
 def test_the_plot_has_a_line_for_each_c(grid_of_four):
     (grid,) = read_grids(grid_of_four.folder)
-    figure = grid_plot(grid)
+    figure = grid_plot(grid, Inputs.read(grid_of_four.folder).looks)
     lines = {line.get_label(): line for line in figure.axes[0].lines}
     assert list(lines) == ["C = 1", "C = 2"]
     assert list(lines["C = 1"].get_xdata()) == [6, 12] and list(lines["C = 1"].get_ydata()) == [0.5, 0.3]
     assert [axis.get_title() for axis in figure.axes[:7]] == ["AP", "AP50", "AP75", "AR100", "AR none", "AR partial",
                                                             "AR heavy"]  # fmt: skip
-    assert to_svg(figure, "figure3") == to_svg(grid_plot(grid), "figure3")
+    assert to_svg(figure, "figure3") == to_svg(grid_plot(grid, Inputs.read(grid_of_four.folder).looks), "figure3")
 
 
 def test_the_report_shows_it_where_there_are_cells(grid_of_four, tmp_path):

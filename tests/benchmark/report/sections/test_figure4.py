@@ -1,51 +1,32 @@
 """Fig. 4: which runs show their steps, and how they are painted."""
 
 import json
-from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
 
-from benchmark.adapter import Adapter, Picture
-from benchmark.engine.settings import TrainingSettings
+from benchmark.adapter import Picture
 from benchmark.evaluation.sets import evaluation_set
-from benchmark.paper.tables import read_paper
 from benchmark.report.pictures.paint import UNMATCHED_COLOR, to_rgb
-from benchmark.report.sections.figure4 import match_masks, model_steps
-from benchmark.runs.record import read_runs
+from benchmark.report.sections.figure4 import match_masks, model_steps, pictures
+from benchmark.report.sections.section import Inputs
+from benchmark.runs.pictures import write_pictures
 from datasets.scene import SceneParameters
 
 
-@dataclass(frozen=True)
-class Preset:
-    training: TrainingSettings = field(default_factory=TrainingSettings)
-
-
-class Seer(Adapter):
-    """Shows the truth of the first layer, and an instance that is none."""
-
-    presets = {"compact": Preset()}
-
-    def predict(self, dataset, run, variants):
-        return iter(())
-
-    def pictures(self, dataset, run, image_id):
-        truth = dataset.layers(image_id, 1)[0].astype(int)
-        found = np.where(truth > 0, truth + 1, 0)
-        found[:3, :3] = 1
-        colors = np.zeros((64, 64, 4), np.uint8)
-        colors[0, 0] = (10, 20, 30, 255)
-        return [
-            Picture("Layer 1", "Colours", "colors", colors),
-            Picture("Layer 1", "Classes", "classes", np.full((64, 64), 3)),
-            Picture("Layer 1", "Found", "instances", found),
-            Picture("Layer 1", "Truth", "truth", truth),
-        ]
-
-
-class Silent(Seer):
-    def pictures(self, dataset, run, image_id):
-        return Adapter.pictures(self, dataset, run, image_id)
+def truth_as_pictures(dataset):
+    """What a model shows that sees the truth of the first layer, and an instance that is none."""
+    truth = dataset.layers(1, 1)[0].astype(int)
+    found = np.where(truth > 0, truth + 1, 0)
+    found[:3, :3] = 1
+    colors = np.zeros((64, 64, 4), np.uint8)
+    colors[0, 0] = (10, 20, 30, 255)
+    return [
+        Picture("Layer 1", "Colours", "colors", colors),
+        Picture("Layer 1", "Classes", "classes", np.full((64, 64), 3)),
+        Picture("Layer 1", "Found", "instances", found),
+        Picture("Layer 1", "Truth", "truth", truth),
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -53,27 +34,34 @@ def dataset(tmp_path_factory):
     return evaluation_set(tmp_path_factory.mktemp("data"), SceneParameters.uniform(1), images=2, seed=5)
 
 
-def add(results, dataset, name, model, **options):
+def add(results, dataset, name, *, pictures=True, **options):
     described = {key: dataset.info[key] for key in ("content_hash", "images", "seed", "parameters")}
-    return results.add_run(name, f"{__name__}:{model}", {"default": 0.5}, n=1, dataset=described, **options)
+    folder = results.add_run(name, "layered-embedding", {"default": 0.5}, n=1, dataset=described, **options)
+    if pictures:
+        write_pictures(folder, 1, truth_as_pictures(dataset))
+    return folder
 
 
 def steps(results, dataset):
-    return model_steps(
-        read_runs(results.folder / "released"), dataset.folder.parent, read_paper(results.folder / "paper")["table1"]
-    )
+    return model_steps(Inputs.read(results.folder, dataset.folder.parent))
 
 
-def test_only_runs_with_weights_and_pictures_are_shown(results, dataset):
-    for name, model in (("a", "Seer"), ("b", "Seer"), ("c", "Silent"), ("d", "Seer")):
-        folder = add(results, dataset, name, model, tier="smoke" if name == "d" else "full")
-        if name != "b":
-            (folder / "weights.safetensors").write_text("weights")
+def test_only_trained_runs_with_pictures_are_shown(results, dataset):
+    add(results, dataset, "a")
+    add(results, dataset, "b", pictures=False)
+    add(results, dataset, "c", tier="smoke", preset="smoke")
     assert [shown.run.name for shown in steps(results, dataset)] == ["a"]
 
 
+def test_all_runs_but_the_first_fold(results, dataset):
+    for name in "ab":
+        add(results, dataset, name)
+    folds = [row.fold for row in pictures(Inputs.read(results.folder, dataset.folder.parent))]
+    assert folds[:2] == ["", ""] and all("layered-embedding" in fold for fold in folds[2:]) and len(folds) == 4
+
+
 def test_a_matched_instance_has_the_colour_of_the_true_one(results, dataset):
-    (add(results, dataset, "a", "Seer") / "weights.safetensors").write_text("weights")
+    add(results, dataset, "a")
     (shown,) = steps(results, dataset)
     (title, first), (layer, panels) = shown.rows
     assert "N = 1, image 1" in title and layer == "Layer 1"
@@ -91,8 +79,7 @@ def test_a_matched_instance_has_the_colour_of_the_true_one(results, dataset):
 
 
 def test_a_run_without_a_dataset_is_left_out(results, dataset):
-    folder = add(results, dataset, "a", "Seer")
-    (folder / "weights.safetensors").write_text("weights")
+    folder = add(results, dataset, "a")
     manifest = json.loads((folder / "manifest.json").read_text())
     del manifest["dataset"]
     (folder / "manifest.json").write_text(json.dumps(manifest))

@@ -2,26 +2,29 @@
 
 import pytest
 
-from benchmark.paper.tables import read_paper
-from benchmark.released.outcomes import read_outcomes, telling_variants
-from benchmark.report.sections.lost_instances import occlusion_plot, read_sweeps, reason_table, threshold_plot
+from benchmark.released.outcomes import telling_variants
+from benchmark.report.sections.lost_instances import occlusion_plot, plots, tables, threshold_plot
+from benchmark.report.sections.section import Inputs
 from benchmark.runs.record import read_runs
 from tests.benchmark.report.faults import add_faulty_runs
 
 
-@pytest.fixture
-def judged(results, tmp_path):
-    """(evaluations, sweeps, number of instances) of two runs with known faults."""
-    dataset = add_faulty_runs(results, tmp_path / "data")
-    ranking = read_paper(results.folder / "paper")["table1"]
-    evaluations = read_outcomes(tmp_path / "data", read_runs(results.folder / "released"), ranking)
+@pytest.fixture(scope="module")
+def judged(tmp_path_factory):
+    """(inputs, number of instances) of two runs with known faults."""
+    from tests.benchmark.conftest import Results
+
+    folder = tmp_path_factory.mktemp("lost")
+    results = Results(folder / "results")
+    dataset = add_faulty_runs(results, folder / "data")
     instances = sum(len(dataset.annotations(image_id)) for image_id in dataset.image_ids)
-    return evaluations, read_sweeps(evaluations, ranking), instances
+    return Inputs.read(results.folder, folder / "data"), instances
 
 
 def test_every_lost_instance_has_its_reason(judged):
-    evaluations, sweeps, instances = judged
-    rows = {row.variant: row for row in reason_table(evaluations, sweeps).rows}
+    inputs, instances = judged
+    (table,) = tables(inputs)
+    rows = {row.variant: row for row in table.rows}
     assert set(rows) == {"default", "nms-0.5"}  # of the sweep what Table 1 names
     shares = {
         variant: {name: round(value.ours * instances) for name, value in row.values.items() if value.ours}
@@ -34,30 +37,32 @@ def test_every_lost_instance_has_its_reason(judged):
 
 def test_shares_of_each_occlusion_range(judged):
     """They sum to one, as each instance is found or lost for one reason."""
-    evaluations, sweeps, _ = judged
-    for row in reason_table(evaluations, sweeps).rows:
+    (table,) = tables(judged[0])
+    for row in table.rows:
         assert sum(value.ours for value in row.values.values()) == pytest.approx(1)
         for of_range in ("none", "partial", "heavy"):
             assert sum(float(value.details[of_range]) for value in row.values.values()) == pytest.approx(1, abs=5e-4)
 
 
 def test_in_words(judged):
-    evaluations, sweeps, instances = judged
+    inputs, instances = judged
+    (table,) = tables(inputs)
     assert any(
         f"2 of {instances} instances not found: 50\u202f% suppressed, 50\u202f% cut off (0\u202f% of these" in said
-        for said in reason_table(evaluations, sweeps).lead
+        for said in table.lead
     )
 
 
 def test_plots_have_axes_for_each_run(judged):
-    evaluations, sweeps, _ = judged
-    assert len(occlusion_plot(evaluations).axes) == 2
-    (axis,) = threshold_plot(sweeps).axes
+    by_occlusion, by_threshold = plots(judged[0])
+    assert (by_occlusion.name, len(by_occlusion.figure.axes)) == ("lost-by-occlusion", 2)
+    (axis,) = by_threshold.figure.axes
     assert [label.get_text() for label in axis.get_xticklabels()] == ["nms-0.5"]
 
 
-def test_nothing_to_say():
-    assert reason_table([], {}) is None and occlusion_plot([]) is None and threshold_plot({}) is None
+def test_nothing_to_say(results):
+    inputs = Inputs.read(results.folder)
+    assert tables(inputs) == plots(inputs) == [] and occlusion_plot([]) is None and threshold_plot([]) is None
 
 
 def test_variants_that_tell(results, tmp_path):

@@ -1,8 +1,8 @@
 """Predictions beside the truth for the first evaluation images: not chosen, so not flattering."""
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -13,50 +13,31 @@ from benchmark.analysis.reasons import FOUND, POOR_MASK, REASONS, reached_shares
 from benchmark.evaluation.match import OCCLUSION_RANGES
 from benchmark.released.outcomes import Evaluation, Outcome
 from benchmark.report.formats import format_percent
+from benchmark.report.page.parts import Gallery, GalleryScene
 from benchmark.report.pictures.paint import UNMATCHED_COLOR, Panel, instance_colors, paint_instances, to_rgb
+from benchmark.runs.record import ReleasedRun
 from datasets.coco import decode_masks
-
-SCENES = 12
-"""Scenes of a gallery: a third of them a whole number."""
 
 _NOUNS = (DUPLICATE, POOR_MASK)
 
 THIRDS = ("low", "middle", "high")
+"""Of a gallery's scenes, by their share of heavily occluded instances."""
 
 
-@dataclass(frozen=True)
-class GalleryScene:
-    """One evaluation image: the picture, the truth, and a panel per run.
-
-    third: of the gallery's scenes by their share of heavily occluded instances, see THIRDS. beyond: numbers of layers
-    that hold less than half of some instance. failures: (place of the run, kind of failure) that occur.
-    """
-
-    anchor: str
-    title: str
-    details: str
-    panels: tuple[Panel, ...]
-    third: str
-    beyond: tuple[int, ...]
-    failures: tuple[tuple[int, str], ...]
+def galleries_of(
+    anchor: str, evaluations: Sequence[Evaluation], chosen: Callable[[ReleasedRun], bool], limit: int
+) -> list[Gallery]:
+    """A gallery of each evaluation set with a `chosen` run. anchor: of its section."""
+    galleries = []
+    for evaluation in evaluations:
+        outcomes = tuple(outcome for outcome in evaluation.outcomes if chosen(outcome.run))
+        if outcomes:
+            galleries.append(build_gallery(anchor, replace(evaluation, outcomes=outcomes), limit))
+    return galleries
 
 
-@dataclass(frozen=True)
-class Gallery:
-    """The scenes of one evaluation set. thirds: third -> its range in words. layers: numbers that `beyond` may hold.
-    kinds: of failures that occur. models: the runs, for readers."""
-
-    anchor: str
-    title: str
-    scenes: tuple[GalleryScene, ...]
-    thirds: dict[str, str]
-    layers: tuple[int, ...]
-    kinds: tuple[str, ...]
-    models: tuple[str, ...]
-
-
-def build_gallery(anchor: str, evaluation: Evaluation, limit: int = SCENES) -> Gallery:
-    """The first `limit` images with the headline variant of each run. anchor: of its section."""
+def build_gallery(anchor: str, evaluation: Evaluation, limit: int) -> Gallery:
+    """The first `limit` images with each run as the paper reads it. anchor: of its section."""
     image_ids = evaluation.dataset.image_ids[:limit]
     heavy = np.array([_heavy_share(evaluation, image_id) for image_id in image_ids])
     places = np.argsort(np.argsort(heavy, kind="stable"), kind="stable")
@@ -149,7 +130,7 @@ def _prediction(outcome: Outcome, image_id: int, instances: int, colors: np.ndar
 
 
 def _number(count: int, kind: str) -> str:
-    """ "2 missed", "2 poor masks"."""
+    """ "2 never found", "2 poor masks"."""
     return f"{count} {kind}{'s' if count > 1 and kind in _NOUNS else ''}"
 
 
