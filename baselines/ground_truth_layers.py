@@ -31,7 +31,7 @@ class GroundTruthLayers(Adapter):
         self, dataset: Dataset, run: Run, variants: Sequence[str]
     ) -> Iterator[tuple[int, dict[str, Detections]]]:
         """Detections from the first L layers of ground truth, with its categories and depth order."""
-        depths = {name: self.readings[name].layers for name in variants}
+        depths = {name: self.readings[name].layers or 0 for name in variants}
         for image_id in dataset.image_ids:
             annotations = dataset.annotations(image_id)
             amodal = dataset.masks(image_id)

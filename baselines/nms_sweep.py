@@ -230,8 +230,8 @@ def soft_nms(boxes: Tensor, scores: Tensor, classes: Tensor, limit: int) -> tupl
         chosen_scores.append(remaining[best])
         remaining *= decay[best]
         remaining[best] = -1.0
-    chosen_scores = np.array(chosen_scores, dtype=remaining.dtype)
-    return torch.tensor(chosen, dtype=torch.long, device=boxes.device), torch.from_numpy(chosen_scores).to(scores)
+    kept = torch.from_numpy(np.array(chosen_scores, dtype=remaining.dtype)).to(scores)
+    return torch.tensor(chosen, dtype=torch.long, device=boxes.device), kept
 
 
 def mask_nms(masks: Tensor, classes: Tensor, threshold: float) -> Tensor:

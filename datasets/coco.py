@@ -23,9 +23,9 @@ def scene_annotations(sample: MaskSample) -> tuple[list[dict[str, Any]], list[di
     grid_amodal, grid_visible = sample.masks[:, GRID, GRID], visible[:, GRID, GRID]
     amodal_area = np.count_nonzero(grid_amodal, axis=(1, 2))
     occlusion_rates = ((amodal_area - np.count_nonzero(grid_visible, axis=(1, 2))) / amodal_area).tolist()
-    return tuple(
-        _annotations(amodal, seen, sample.categories, occlusion_rates)
-        for amodal, seen in ((sample.masks, visible), (grid_amodal, grid_visible))
+    return (
+        _annotations(sample.masks, visible, sample.categories, occlusion_rates),
+        _annotations(grid_amodal, grid_visible, sample.categories, occlusion_rates),
     )
 
 

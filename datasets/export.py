@@ -117,7 +117,9 @@ def _write(
     description: dict, parameters: SceneParameters, images: int, seed: int, folder: Path, title: str, workers: int
 ) -> dict[str, Any]:
     content_hash = hashlib.sha256(json.dumps(description, sort_keys=True).encode())
-    image_entries, annotations, grid_annotations = [], [], []
+    image_entries: list[dict] = []
+    annotations: list[dict] = []
+    grid_annotations: list[dict] = []
     rendered = _render_all(parameters, images, seed, folder, workers)
     for image_id, (digest, full, grid) in enumerate(
         progress(rendered, total=images, description=f"export {title}", unit="image"), start=1

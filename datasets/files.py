@@ -17,7 +17,7 @@ from datasets.errors import InputError
 _NO_SPACE = {errno.ENOSPC, errno.EFBIG, *([errno.EDQUOT] if hasattr(errno, "EDQUOT") else [])}
 
 
-def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
+def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     """Call `write` with the path of a temporary file beside `path`, then rename it to `path`.
 
     Raises InputError, naming `path`, where the disk is full.

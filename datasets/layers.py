@@ -1,4 +1,4 @@
-"""Layers of a scene: the n-th shape from the top of each pixel (paper section 3; docs/protocol.md, Scenes)."""
+"""Layers: the n-th shape from the top of each pixel (paper section 3; docs/protocol.md "Scenes and images")."""
 
 import numpy as np
 

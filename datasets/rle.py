@@ -30,7 +30,7 @@ def find_fault(counts: list[str], areas: list[int]) -> tuple[int, str] | None:
     codes = np.frombuffer(text.encode("ascii"), dtype=np.uint8) - np.uint8(48)
     string_ends = np.cumsum([len(string) for string in counts])
     if codes.max() > 63:
-        return _place(string_ends, (codes > 63).argmax()), "a character outside RLE's alphabet"
+        return _place(string_ends, int((codes > 63).argmax())), "a character outside RLE's alphabet"
     last_group = codes < 0x20
     if not last_group[string_ends - 1].all():
         return int(last_group[string_ends - 1].argmin()), "an RLE that ends within a number"

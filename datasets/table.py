@@ -8,7 +8,7 @@ import io
 import json
 import reprlib
 import zlib
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -104,16 +104,17 @@ class Table:
 
     def unique_ids(self) -> list[int]:
         ids = self.column("id", is_integer, "an integer")
-        if len(set(ids)) < len(ids):
-            seen = set()
-            index = next(index for index, value in enumerate(ids) if value in seen or seen.add(value))
-            raise self.fault(index, "id", "one that no earlier entry has")
+        seen: set[int] = set()
+        for index, value in enumerate(ids):
+            if value in seen:
+                raise self.fault(index, "id", "one that no earlier entry has")
+            seen.add(value)
         return ids
 
-    def references(self, key: str, known: Container, whose: str) -> list[int]:
+    def references(self, key: str, known: Collection, whose: str) -> list[int]:
         """A column of ids that occur in `known`."""
-        known = set(known)
-        return self.column(key, lambda value: is_integer(value) and value in known, f"the id of one of {whose}")
+        existing = frozenset(known)
+        return self.column(key, lambda value: is_integer(value) and value in existing, f"the id of one of {whose}")
 
     def masks(self, sizes: Sequence[list[int]], key: str = "segmentation") -> list[dict]:
         """The mask `key` of every entry as compressed RLE with str counts. sizes: [height, width] of each entry."""
@@ -146,7 +147,7 @@ class Table:
 
 
 def is_integer(value: Any) -> bool:
-    return (type(value) is int or isinstance(value, np.integer)) and -(2**63) <= value < 2**63
+    return (type(value) is int or isinstance(value, np.integer)) and -(2**63) <= int(value) < 2**63
 
 
 def is_positive(value: Any) -> bool:

@@ -4,7 +4,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import segmentation_models_pytorch as smp
 import timm
@@ -96,7 +96,11 @@ class LayeredEmbeddingNetwork(nn.Module):
 
 def _features(settings: NetworkSettings) -> tuple[nn.Module, nn.Module]:
     """Encoder and decoder; their composition maps an image to (B, feature_channels, 64, 64)."""
-    common = {"encoder_name": settings.encoder, "encoder_weights": None, "in_channels": settings.in_channels}
+    common: dict[str, Any] = {
+        "encoder_name": settings.encoder,
+        "encoder_weights": None,
+        "in_channels": settings.in_channels,
+    }
     if settings.encoder_channels is not None:
         common["channels"] = settings.encoder_channels
     if settings.decoder == "deeplabv3plus":

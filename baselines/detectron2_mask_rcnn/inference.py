@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -51,7 +52,7 @@ def _nothing_suppressed(model: GeneralizedRCNN, protocol: DetectionProtocol) -> 
     predictors = model.roi_heads.box_predictor
     predictors = list(predictors) if isinstance(predictors, nn.ModuleList) else [predictors]
     all_pairs = {"test_score_thresh": protocol.score_floor, "test_nms_thresh": 1.0, "test_topk_per_image": -1}
-    settings = [
+    settings: list[tuple[nn.Module, dict[str, Any]]] = [
         (model.proposal_generator, {"nms_thresh": protocol.rpn_nms_threshold}),
         (model.roi_heads, {"mask_on": False}),
         *((predictor, all_pairs) for predictor in predictors),

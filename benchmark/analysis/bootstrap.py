@@ -85,7 +85,7 @@ def resample(
     metrics = resampled_metrics(matches, multiplicities)
     whole = np.ones((len(matches.image_ids), 1), np.float32)
     return Resamples(
-        points={name: np.nan if points[name] is None else float(points[name]) for name in metrics},
+        points={name: np.nan if (point := points[name]) is None else float(point) for name in metrics},
         exact={name: float(values[0]) for name, values in resampled_metrics(matches, whole).items()},
         metrics=metrics,
         recall_points=resampled_recall(matches, whole)[:, 0],
@@ -119,8 +119,8 @@ def paired_differences(a: Sequence[Resamples], b: Sequence[Resamples]) -> dict[s
     drawn_a, drawn_b = _draw_runs(a, b)
     return {
         name: _difference(
-            np.mean([run.points[name] for run in a]) - np.mean([run.points[name] for run in b]),
-            np.mean([run.exact[name] for run in a]) - np.mean([run.exact[name] for run in b]),
+            float(np.mean([run.points[name] for run in a]) - np.mean([run.points[name] for run in b])),
+            float(np.mean([run.exact[name] for run in a]) - np.mean([run.exact[name] for run in b])),
             _mean_of_drawn(np.stack([run.metrics[name] for run in a]), drawn_a)
             - _mean_of_drawn(np.stack([run.metrics[name] for run in b]), drawn_b),
         )

@@ -110,8 +110,8 @@ def first_of_images(places: np.ndarray, images: np.ndarray, ranks: np.ndarray, l
 
 def box_iou(box: Sequence[float], boxes: np.ndarray) -> np.ndarray:
     """(n,) IoU of one box with each of (n, 4); x, y, width, height."""
-    box = np.asarray(box)
-    low, high = np.maximum(box[:2], boxes[:, :2]), np.minimum(box[:2] + box[2:], boxes[:, :2] + boxes[:, 2:])
+    one = np.asarray(box)
+    low, high = np.maximum(one[:2], boxes[:, :2]), np.minimum(one[:2] + one[2:], boxes[:, :2] + boxes[:, 2:])
     shared = np.clip(high - low, 0, None).prod(axis=1)
     return shared / np.maximum(box[2] * box[3] + boxes[:, 2] * boxes[:, 3] - shared, 1)
 

@@ -1,6 +1,7 @@
 """The registered models, their presets and variants, and what each hyperparameter may be."""
 
 import argparse
+from collections.abc import Mapping
 from typing import Any
 
 
@@ -24,7 +25,7 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _hyperparameters(presets: dict[str, Any]) -> list[str]:
+def _hyperparameters(presets: Mapping[str, Any]) -> list[str]:
     """One line each: the name for `--set`, what it may be, and its value in the presets, the first one's as default."""
     from benchmark.models.hints import expected, hyperparameters, shown
 

@@ -60,7 +60,7 @@ def _fit(
     memory_format = torch.channels_last if settings.channels_last else torch.preserve_format
     model.to(group.device, memory_format=memory_format).train()
     optimizer = make_optimizer(model, settings)
-    position = {"images": 0, "seconds": 0.0, "seconds_waiting_for_data": 0.0}
+    position: dict[str, Any] = {"images": 0, "seconds": 0.0, "seconds_waiting_for_data": 0.0}
     if run.checkpoint.exists():
         position = load_checkpoint(run.checkpoint, model, optimizer, str(group.device))
         if group.is_main:
@@ -137,7 +137,10 @@ def learning_rate(settings: TrainingSettings, images: int) -> float:
 class _Interval:
     """What happens between two lines of the log: losses summed on the device, time, and time waiting for data."""
 
-    def __init__(self, position: dict[str, float]):
+    def __init__(self, position: dict[str, Any]):
+        self._start(position)
+
+    def _start(self, position: dict[str, Any]) -> None:
         self._since = time.monotonic()
         self._images = position["images"]
         self._waited = 0.0
@@ -155,7 +158,7 @@ class _Interval:
             self._sums[name] = self._sums.get(name, 0) + value.detach()
         self._count += 1
 
-    def finish(self, position: dict[str, float], settings: TrainingSettings) -> dict[str, float]:
+    def finish(self, position: dict[str, Any], settings: TrainingSettings) -> dict[str, float]:
         """The row for the log; adds the interval's time to `position` and starts the next one."""
         means = {name: float(total) / self._count for name, total in self._sums.items()}
         seconds, waited = time.monotonic() - self._since, self._waited
@@ -169,7 +172,7 @@ class _Interval:
             "learning_rate": learning_rate(settings, position["images"] - settings.batch_size),
             **means,
         }
-        self.__init__(position)
+        self._start(position)
         return row
 
 

@@ -36,14 +36,13 @@ def evaluate_with_matches(
 ) -> tuple[Metrics, Matches]:
     """`evaluate`, also of what `read_predictions` returned, and the per-image matches that its numbers stem from."""
     ground_truth = annotations if isinstance(annotations, GroundTruth) else read_annotations(annotations, masks)
-    detections = predictions
-    if not isinstance(predictions, Predictions):
-        detections = read_predictions(predictions, ground_truth)
+    detections = predictions if isinstance(predictions, Predictions) else read_predictions(predictions, ground_truth)
     curves, matches = match(ground_truth, detections)
     metrics = _summarize(curves)
     if detections.orders and ground_truth.masks == "amodal":  # visible masks hardly overlap
-        matches = replace(matches, order_pairs=_order_pairs(ground_truth, detections, matches))
-        metrics["order_accuracy"] = depth_order_accuracy(matches.order_pairs)
+        order_pairs = _order_pairs(ground_truth, detections, matches)
+        matches = replace(matches, order_pairs=order_pairs)
+        metrics["order_accuracy"] = depth_order_accuracy(order_pairs)
     return metrics, matches
 
 

@@ -1,7 +1,6 @@
 """What a hyperparameter may be: type hints of presets with their ranges, read in words and enforced in one place."""
 
 import json
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, is_dataclass
 from functools import lru_cache
@@ -120,7 +119,7 @@ def _annotated(hint: Any, *notes: Any) -> str:
 def _range(interval: Interval) -> str:
     low = f"from {interval.ge:,}" if interval.ge is not None else f"above {interval.gt:,}"
     high = interval.le if interval.le is not None else interval.lt
-    if high is None or math.isinf(high):
+    if high is None:
         return low
     return f"{low} to {high:,.15g}" if interval.le is not None else f"{low} to below {high:,.15g}"
 

@@ -3,6 +3,7 @@
 import importlib
 from collections.abc import Mapping
 from functools import lru_cache
+from typing import Any
 
 from benchmark.adapter import Adapter, Reading
 from datasets.errors import InputError
@@ -48,13 +49,13 @@ def declared_readings(model: str) -> Mapping[str, Reading]:
         return {}
 
 
-def find_preset(adapter: Adapter, model: str, preset: str | None):
+def find_preset(adapter: Adapter, model: str, preset: str | None) -> Any:
     """The adapter's preset of that name; None for a model without any. Raises InputError that lists what exists."""
     if not adapter.presets:
         if preset is not None:
             raise InputError(f"--preset {preset}: {model} has no presets")
         return None
-    if preset not in adapter.presets:
+    if preset is None or preset not in adapter.presets:
         found = "none" if preset is None else repr(preset)
         raise InputError(f"--preset: found {found}, expected one of {', '.join(adapter.presets)} for {model}")
     return adapter.presets[preset]

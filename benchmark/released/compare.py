@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from benchmark.analysis.analyse import DIGITS
 from benchmark.analysis.bootstrap import Difference, Resamples, holm, paired_differences, paired_recall_differences
@@ -76,8 +76,9 @@ def _tables(
     sides = []
     for group in seed_groups([run for run in runs if run.trained]):
         choices = [choose(regime, run, table) for run in group]
-        if all(choice is not None and _kept(run, choice) for run, choice in zip(group, choices, strict=True)):
-            sides.append(Side(tuple(group), tuple(choices)))
+        found = tuple(choice for choice in choices if choice is not None)
+        if len(found) == len(group) and all(map(_kept, group, found)):
+            sides.append(Side(tuple(group), found))
     pairs = [(a, b) for a in sides for b in sides if _same_conditions(a.runs[0], b.runs[0])]
     yield "sides", [(a, b) for a, b in pairs if _stands_first(a.runs[0], b.runs[0], table)]
     yield "layers", [(a, b) for a, b in pairs if _more_layers(a.runs[0], b.runs[0])]
@@ -95,7 +96,7 @@ def _stands_first(a: ReleasedRun, b: ReleasedRun, table: PaperTable) -> bool:
     """Whether two models are compared as a - b, not b - a: bottom-up, then what the paper lacks, then top-down."""
     side_of = dict(zip(table.rows["run_model"], table.rows["side"], strict=True))
     ranks = {"bottom-up": _BOTTOM_UP, "top-down": _TOP_DOWN}
-    keys = [(ranks.get(side_of.get(run.model), _OTHER), run.model) for run in (a, b)]
+    keys = [(ranks.get(side_of.get(run.model, ""), _OTHER), run.model) for run in (a, b)]
     return keys[0] < keys[1]
 
 
@@ -109,9 +110,9 @@ def _compare(a: Side, b: Side, resamples: Mapping[RunAndVariant, Resamples]) -> 
     of_a, of_b = ([resamples[reading] for reading in side.readings] for side in (a, b))
     differences = paired_differences(of_a, of_b)
     metrics = {
-        name: {"a": _spread(a, name), "b": _spread(b, name), **difference_entry(differences[name])}
+        name: {"a": _spread(a, name), "b": _spread(b, name), **difference_entry(difference)}
         for name in MAIN_METRICS
-        if differences.get(name) is not None
+        if (difference := differences.get(name)) is not None
     }
     return {
         "scenes": a.runs[0].scenes,
@@ -136,10 +137,12 @@ def _described(side: Side) -> dict[str, Any]:
 
 
 def _spread(side: Side, metric: str) -> dict[str, float | int | None]:
-    """Of a metric over the runs of a side, each read by its own choice."""
-    values = [run.metrics[choice.variant][metric] for run, choice in zip(side.runs, side.choices, strict=True)]
+    """A metric over the runs of a side, each read by its own choice, in all of which it is defined."""
+    values = [
+        cast(float, run.metrics[choice.variant][metric]) for run, choice in zip(side.runs, side.choices, strict=True)
+    ]
     found = spread(values)
-    return {"mean": rounded(found.mean), "deviation": rounded(found.deviation), "count": found.count}
+    return {"mean": rounded(found.mean), "deviation": rounded(found.deviation), "count": found.runs}
 
 
 def difference_entry(difference: Difference) -> dict[str, Any]:

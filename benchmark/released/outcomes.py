@@ -187,7 +187,8 @@ def _plan(run: ReleasedRun, headline: str, dataset: Path, ranking: PaperTable) -
 
 def _judge_all(work: Sequence[_Work]) -> list[list[Outcome]]:
     """The outcomes of each run, in the order of its variants."""
-    size = sum(kept_predictions(one.run.folder, name).stat().st_size for one in work for name in one.variants)
+    files = [kept_predictions(one.run.folder, name) for one in work for name in one.variants]
+    size = sum(path.stat().st_size for path in files if path)
     processes = min(os.cpu_count() or 1, len(work))
     shown: dict[str, Any] = {"total": len(work), "description": "match predictions", "unit": "run"}
     if processes < 2 or size < WORTH_PROCESSES:

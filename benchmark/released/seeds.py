@@ -9,11 +9,11 @@ from benchmark.runs.record import ReleasedRun
 
 
 class Spread(NamedTuple):
-    """Of one metric over the runs of a group: mean, sample standard deviation (None for one run), number of runs."""
+    """One metric over the runs of a group: mean, sample standard deviation (None for one run), number of runs."""
 
     mean: float
     deviation: float | None
-    count: int
+    runs: int
 
 
 def seed_groups(runs: Sequence[ReleasedRun]) -> list[list[ReleasedRun]]:
@@ -33,7 +33,7 @@ def seed_groups(runs: Sequence[ReleasedRun]) -> list[list[ReleasedRun]]:
 
 
 def spread(values: Sequence[float]) -> Spread:
-    """Of one metric's values, one for each run of a group from `seed_groups`."""
+    """Mean and deviation of one metric's values, one for each run of a group from `seed_groups`."""
     deviation = float(np.std(values, ddof=1)) if len(values) > 1 else None
     return Spread(float(np.mean(values)), deviation, len(values))
 

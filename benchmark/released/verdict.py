@@ -20,7 +20,7 @@ def verdict_sentences(regime: Regime, comparisons: Sequence[Mapping[str, Any]]) 
     comparisons: the list "sides" of a regime (`benchmark.released.compare.compare_released`). A metric counts as better
     or worse where it is so in every comparison of the two; else as not told apart.
     """
-    together: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
+    together: dict[tuple[str, str, str, str], list[Mapping[str, Any]]] = {}
     for entry in comparisons:
         key = (entry["scenes"], entry["tier"], entry["a"]["model"], entry["b"]["model"])
         together.setdefault(key, []).append(entry)

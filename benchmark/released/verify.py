@@ -60,7 +60,8 @@ def verify(results: Path, data: Path, *, update: bool = False) -> int:
 
 def recompute(results: Path, data: Path) -> dict[str, Any]:
     """{"datasets": content hash by label, "metrics": by run, variant and name}."""
-    datasets, metrics = {}, {}
+    datasets: dict[str, Any] = {}
+    metrics: dict[str, Any] = {}
     for instances_per_class in EVALUATION_INSTANCES_PER_CLASS:
         dataset = evaluation_set(data, SceneParameters.uniform(instances_per_class))
         dataset.check_content()

@@ -60,12 +60,12 @@ def _describe(
     """What the manifest says of the run and of its dataset."""
     info = load_json(annotations, "annotations")[0].get("info")
     info = info if isinstance(info, dict) else {}
-    scenes = {"label": annotations.name.split(".")[0]}
+    scenes: dict[str, Any] = {"label": annotations.name.split(".")[0]}
     if "parameters" in info:
         if [GRID_SIZE, GRID_SIZE] not in ground_truth.image_sizes.values():
             raise InputError(f"{annotations}: found the large masks, expected the annotations_64.json beside it")
-        parameters = read_parameters(info, str(annotations))
-        scenes = {"counts": list(parameters.counts), "label": parameters.label}
+        if parameters := read_parameters(info, str(annotations)):
+            scenes = {"counts": list(parameters.counts), "label": parameters.label}
     identity = {
         "model": model,
         "preset": EXTERNAL,

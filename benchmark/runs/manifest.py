@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, is_dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -47,11 +47,11 @@ def describe(run: Run) -> dict[str, Any]:
         "model": run.model,
         "preset": run.preset_name,
         # through JSON, so that tuples compare equal to what a manifest read back holds
-        "hyperparameters": json.loads(json.dumps(asdict(run.preset))) if is_dataclass(run.preset) else {},
+        "hyperparameters": json.loads(json.dumps(asdict(run.preset))) if run.preset is not None else {},
         "scenes": run.source.describe(),
         "layers": run.layers,
         "seed": run.seed,
-        "pretraining": pretraining(run.preset) if is_dataclass(run.preset) else None,
+        "pretraining": pretraining(run.preset),
     }
 
 

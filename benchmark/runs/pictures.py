@@ -5,7 +5,7 @@ import zipfile
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
 
@@ -35,7 +35,7 @@ def keep_pictures(adapter: Adapter, dataset: ExportedDataset, run: Run) -> int:
 def write_pictures(folder: Path, image_id: int, pictures: Sequence[Picture]) -> None:
     """Write the pictures of one image, compressed: some 10 kB each."""
     captions = [{"row": picture.row, "caption": picture.caption, "kind": picture.kind} for picture in pictures]
-    arrays = {_values(place): _small(picture.values) for place, picture in enumerate(pictures)}
+    arrays: dict[str, Any] = {_values(place): _small(picture.values) for place, picture in enumerate(pictures)}
     arrays[_CAPTIONS] = np.array(json.dumps({"image_id": image_id, "pictures": captions}))
 
     def write(temporary: Path) -> None:

@@ -53,7 +53,8 @@ class Expected:
             return 0.0
         if self.source is None or (self.images and self.source.images_per_second is None):
             return None
-        training = self.images / self.source.images_per_second if self.images else 0.0
+        speed = self.source.images_per_second
+        training = self.images / speed if self.images and speed else 0.0
         return training + self.planned.evaluation_images * (self.source.seconds_per_evaluation_image or 0.0)
 
 
@@ -137,7 +138,8 @@ def aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
 def longest(expected: Sequence[Expected]) -> float | None:
     """Expected seconds of the longest run, None where that of any is unknown."""
     seconds = [entry.seconds for entry in expected]
-    return None if None in seconds else max(seconds, default=0.0)
+    known = [value for value in seconds if value is not None]
+    return max(known, default=0.0) if len(known) == len(seconds) else None
 
 
 def keep_plan(out: Path, jobs: Sequence[Job]) -> None:

@@ -129,7 +129,8 @@ def _run_locally(executor: submitit.Executor, jobs: Sequence[Job], parallel: int
 
     Its jobs would outlive this process, so an interrupt or a request to terminate ends them too.
     """
-    waiting, running = list(jobs), {}
+    waiting = list(jobs)
+    running: dict[submitit.Job, Job] = {}
     shares = _shares_of_gpus(jobs[0], parallel)
     terminate = signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     # jobs are cancelled by an interrupt, which they would ignore if this process does, as in a shell's background

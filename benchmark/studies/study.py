@@ -172,12 +172,12 @@ def _runs_of(block: Block, out: Path, tier: str, choices: Choices) -> Iterator[S
         seeds = range(TRAINING_SEED, TRAINING_SEED + choices.seeds) if adapter.presets else [TRAINING_SEED]
         if preset is not None:
             preset = with_images(preset, choices.images or IMAGES_OF_TIER[tier])
-            for setting in (*block.settings, *block.settings_of_preset.get(preset_name, ()), *choices.settings):
+            for setting in (*block.settings, *block.settings_of_preset.get(preset_name or "", ()), *choices.settings):
                 preset = with_setting(preset, setting)
         for seed, n, layers, value in product(
             seeds, instances, block.layers or (None,), block.vary.values if block.vary else (None,)
         ):
-            varied = preset if value is None else with_setting(preset, f"{block.vary.setting}={value}")
+            varied = with_setting(preset, f"{block.vary.setting}={value}") if block.vary else preset
             scenes = SceneParameters.uniform(n, block.classes)
             words = {"model": model.rpartition(":")[2], "preset": preset_name, "tier": tier, "instances": n,
                      "layers": layers, "value": value}  # fmt: skip

@@ -40,7 +40,7 @@ class Instances:
 
     def by_image(self) -> dict[int, list[int]]:
         """Image id -> positions of its instances; images without any included."""
-        positions = {image["id"]: [] for image in self.images}
+        positions: dict[int, list[int]] = {image["id"]: [] for image in self.images}
         for position, image_id in enumerate(self.image_ids):
             positions[image_id].append(position)
         return positions

@@ -103,11 +103,12 @@ def _mask_names(annotations: Table) -> tuple[str, str, str]:
 def _cluster_orders(instances: Instances) -> list[dict[str, int]]:
     """`oco_id` (from 1 in each image) and `ico_id` of each instance."""
     found: list[dict[str, int]] = [{}] * len(instances.amodal)
+    depths = instances.orders or [0] * len(found)
     for places in filter(None, instances.by_image().values()):
         connected = overlaps([instances.amodal[i] for i in places]) | np.eye(len(places), dtype=bool)
         while (wider := connected @ connected).sum() > connected.sum():
             connected = wider
-        orders = np.array([instances.orders[i] for i in places])
+        orders = np.array([depths[i] for i in places])
         _, clusters = np.unique(connected.argmax(axis=1), return_inverse=True)
         for position, place in enumerate(places):
             members = connected[position]
