@@ -14,7 +14,11 @@ from segmentation_models_pytorch.encoders import get_encoder_names
 from timm.layers import BatchNormAct2d, GroupNormAct
 from torch import Tensor, nn
 
-from benchmark.models.hints import InitialWeights, Width
+from benchmark.models.hints import InitialWeights, NotNegative, Width
+from datasets.errors import InputError
+
+COORDINATES = 2
+"""Row and column of a pixel."""
 
 GROUPS = 8
 """Groups of every GroupNorm that replaces a BatchNorm."""
@@ -39,7 +43,9 @@ class NetworkSettings:
     features (DeepLabV3+: after its pyramid pooling). head_channels: of the 3x3 convolutions of a head.
     shared_heads: one stack of those for all heads, or one of its own for each of the 2L heads as in the paper.
     normalized_heads: a BatchNorm after each of a head's hidden convolutions, which the paper's do not have.
-    embedding_channels: C.
+    embedding_channels: C. coordinate_range: what the first two of them gain from one edge of the image to the other,
+    rows and columns, so that the network learns offsets from where a pixel is to where its instance is (Neven et al.
+    2019); 0 adds nothing.
     """
 
     encoder: Annotated[str, Predicate(is_encoder)] = "tu-xception65"
@@ -56,6 +62,11 @@ class NetworkSettings:
     shared_heads: bool = False
     normalized_heads: bool = False
     embedding_channels: Annotated[int, Interval(ge=1, le=16)] = 6
+    coordinate_range: NotNegative = 0.0
+
+    def __post_init__(self) -> None:
+        if self.coordinate_range and self.embedding_channels < COORDINATES:
+            raise InputError(f"coordinates need {COORDINATES} embedding channels, found {self.embedding_channels}")
 
 
 class Output(NamedTuple):
@@ -72,6 +83,7 @@ class LayeredEmbeddingNetwork(nn.Module):
         super().__init__()
         self.in_channels = settings.in_channels
         self.layers = layers
+        self.coordinate_range = settings.coordinate_range
         self.encoder, self.decoder = _features(settings)
         self.classes = 1 + categories  # background first
         outputs = (self.classes, settings.embedding_channels)
@@ -84,7 +96,13 @@ class LayeredEmbeddingNetwork(nn.Module):
         """image: (B, 256, 256) or (B, 256, 256, 3) uint8; scaled to [-1, 1]."""
         features = self.decoder(self.encoder(self._scaled(image)))
         maps = torch.cat([head(features).float() for head in self.heads], dim=1)
-        return Output(*maps.unflatten(1, (self.layers, -1)).tensor_split([self.classes], dim=2))
+        classes, embeddings = maps.unflatten(1, (self.layers, -1)).tensor_split([self.classes], dim=2)
+        if self.coordinate_range:
+            half = self.coordinate_range / 2
+            axes = [torch.linspace(-half, half, side, device=maps.device) for side in maps.shape[2:]]
+            located = torch.stack(torch.meshgrid(*axes, indexing="ij"))
+            embeddings = torch.cat([embeddings[:, :, :COORDINATES] + located, embeddings[:, :, COORDINATES:]], dim=2)
+        return Output(classes, embeddings)
 
     def _scaled(self, image: Tensor) -> Tensor:
         scaled = image.float() / 127.5 - 1.0

@@ -14,6 +14,9 @@ from benchmark.adapter import Detections
 from benchmark.models.hints import CountOrZero, NotNegative, Probability
 from datasets.scene import GRID_SIZE
 
+TIE = 1e-3
+"""Pixels that a hidden share of 1 counts for in the depth order."""
+
 
 @dataclass(frozen=True)
 class InstanceSettings:
@@ -128,18 +131,20 @@ def depth_order(masks: Tensor, visible: Tensor) -> np.ndarray:
     """Rank of each instance, 1 = front: where two masks overlap, the one that owns the visible pixels is in front.
 
     masks: (D, 64, 64) bool, amodal. visible: (D, 64, 64), probability that the instance is what one sees there.
-    The instance that is least behind any other comes first, then the one least behind any of the rest, and so on.
+    The instance that is least behind any other comes first, then the one least behind any of the rest, and so on; where
+    nothing else tells, because a third one hides the overlap, the one with the smaller hidden share comes first.
     Returns (D,) int64.
     """
-    amodal = masks.flatten(1).float()
+    amodal = masks.flatten(1).double()
     owned = visible.flatten(1) * amodal
     shown = owned @ amodal.t()  # (i, j): how much i shows where it overlaps j
     behind = (shown.t() - shown).clamp(min=0).cpu().numpy()
-    count = len(behind)
-    remaining, weight = np.ones(count, dtype=bool), behind.sum(axis=1)
-    order = np.zeros(count, dtype=np.int64)
-    for rank in range(1, count + 1):
-        first = int(np.where(remaining, weight, np.inf).argmin())
-        remaining[first], order[first] = False, rank
-        weight = weight - behind[:, first]
+    hidden = 1 - owned.sum(dim=1) / amodal.sum(dim=1).clamp(min=1)
+    weight = behind.sum(axis=1) + TIE * hidden.cpu().numpy()
+    order = np.zeros(len(behind), dtype=np.int64)
+    for rank in range(1, len(behind) + 1):
+        front = weight.argmin()
+        order[front] = rank
+        weight = weight - behind[:, front]
+        weight[front] = np.inf
     return order

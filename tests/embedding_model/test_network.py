@@ -81,5 +81,18 @@ def test_timm_encoders_and_activations_survive_group_norm():
 
 
 def test_wrong_settings():
-    with pytest.raises(InputError, match="embedding channels: found 17"):
-        replace(embedding_channels=17)
+    with pytest.raises(InputError, match="2 embedding channels, found 1"):
+        replace(embedding_channels=1, coordinate_range=16.0)
+
+
+def test_coordinates_are_added_to_two_channels():
+    torch.manual_seed(0)
+    network = LayeredEmbeddingNetwork(SMALL, 2, 3).eval()
+    with torch.no_grad():
+        plain = network(image())
+        network.coordinate_range = 63.0
+        located = network(image())
+    rows = torch.arange(64.0) - 31.5
+    added = torch.stack([rows[:, None].expand(64, 64), rows.expand(64, 64), torch.zeros(64, 64)])
+    torch.testing.assert_close(located.embeddings - plain.embeddings, added.expand(2, 2, -1, -1, -1), rtol=0, atol=1e-4)
+    torch.testing.assert_close(located.class_logits, plain.class_logits)
