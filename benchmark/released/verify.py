@@ -8,8 +8,9 @@ from typing_extensions import TypedDict
 
 from benchmark.evaluation.sets import evaluation_set
 from benchmark.released.evaluate import evaluate_released, evaluate_untrained
+from benchmark.released.repredict import predict_again
 from benchmark.runs.folder import read_metrics, read_object
-from benchmark.runs.results import is_of_study
+from benchmark.runs.results import is_of_study, runs_folder
 from datasets.errors import InputError
 from datasets.files import write_json
 from datasets.scene import SceneParameters
@@ -32,7 +33,8 @@ def verify(results: Path, data: Path, *, update: bool = False) -> int:
     """Recompute dataset hashes, Table 2 and the metrics of released predictions; 0 if all agree, else 1.
 
     In the folder of a study, the metrics alone, and where nothing else is expected, those that its runs state.
-    Prints a table of differences. update: write what was found as the new expectation instead.
+    Prints a table of differences. Also predicts a few images again from every weights file and compares detections
+    with the kept ones (`benchmark.released.repredict`). update: write what was found as the new expectation instead.
     """
     path = results / "expected.json"
     of_study = is_of_study(results)
@@ -50,9 +52,15 @@ def verify(results: Path, data: Path, *, update: bool = False) -> int:
     if not expected:
         raise InputError(f"{path}: missing, expected the numbers to compare with; `verify --update` writes it")
     rows = differences(expected, found)
+    changed = [agreement for agreement in predict_again(runs_folder(results), data) if not agreement.holds]
+    for agreement in changed:
+        print(f"predicted again: {agreement.in_words}")
     if rows:
         print(pd.DataFrame(rows, columns=["what", "expected", "found", "tolerance"]).to_string(index=False))
         print(f"{len(rows)} of the released numbers no longer hold")
+    if changed:
+        print(f"{len(changed)} models and variants no longer give the predictions that were kept")
+    if rows or changed:
         return 1
     print(f"verified: {len(_flat(found))} numbers and hashes hold")
     return 0
