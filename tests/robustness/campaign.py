@@ -152,8 +152,10 @@ def start(arguments: tuple[str, ...], folder: Path, prepare: Callable[[], None] 
 
         traceback.print_exc()
     finally:
-        sys.stderr.flush()
-        os._exit(code)
+        try:
+            sys.stderr.flush()
+        finally:  # whatever happens, this process never returns to the campaign's own work
+            os._exit(code)
 
 
 def finish(started: Started) -> Attempt:
