@@ -89,3 +89,10 @@ def _changes(names: list[str]) -> str:
 
 def _say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
+
+
+def write_comparisons(results: Path, data: Path) -> None:
+    """Compare the runs in `results`, or in the folder of a study, in pairs, whatever was computed before."""
+    runs, table = read_runs(runs_folder(results)), read_paper(paper_folder(results))["table1"]
+    resamples = resample_released(runs, compared_readings(runs, table), data)
+    write_json(results / COMPARISONS, compare_released(runs, table, resamples))

@@ -78,9 +78,11 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _finish(out: Path, runs: list[Path], outcomes: dict) -> int:
+    from benchmark.regenerate import write_comparisons
     from benchmark.report.write import write_report
     from benchmark.studies.status import results_text
 
+    write_comparisons(out, paths.DATA)
     write_report(out, out / "report", data_folder=paths.DATA)
     print(results_text(runs))
     print(f"{out / 'report' / 'index.html'}: all tables and figures")

@@ -1,4 +1,4 @@
-"""The paper's Fig. 3 from the runs of a sweep: metrics against instances per image, one line for each C."""
+"""The paper's Fig. 3 from the runs of its study: metrics against instances per image, one line for each C."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -85,7 +85,7 @@ def read_grids(results: Path) -> list[Grid]:
 
 
 def grid_table(grid: Grid) -> Table:
-    """One row for each number of instances and C, by the variant that the sweep evaluated."""
+    """One row for each number of instances and C, by the variant that the study evaluates."""
     rows = [
         _row(instances, channels, grid.cells.get((channels, instances)))
         for instances in grid.instances

@@ -1,4 +1,4 @@
-"""Fig. 3 from made-up runs of a sweep."""
+"""Fig. 3 from made-up runs of its study."""
 
 import json
 import re
