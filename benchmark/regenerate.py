@@ -6,7 +6,7 @@ from pathlib import Path
 
 from benchmark.evaluation.sets import evaluation_set
 from benchmark.paper.tables import PaperTable, read_paper
-from benchmark.released.analyse import analyse_released, analyse_untrained
+from benchmark.released.analyse import analyse_released, analyse_untrained, keep_readings
 from benchmark.released.compare import compare_released, compared_readings
 from benchmark.released.evaluate import resample_released
 from benchmark.released.kept import ANALYSING, Kept, digest_of, digest_of_code, digest_of_files
@@ -42,6 +42,7 @@ def regenerate(results: Path, data: Path, readme: Path) -> None:
     new = [name for dataset in sets for name in analyse_untrained(released, dataset, kept)]
     _say(f"models without training: {_changes(new)}")
     kept.write()
+    keep_readings(released)
     analysed = analyse_released(released, data, kept)
     _say(f"released predictions: {_changes(analysed)}")
     kept.write()

@@ -2,16 +2,27 @@
 
 import os
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from benchmark.analysis.analyse import analyse_files
 from benchmark.evaluation.evaluate import Metrics
-from benchmark.models.registry import find_adapter
+from benchmark.models.registry import declared_readings, find_adapter
 from benchmark.released.evaluate import runs_with_predictions, untrained_runs
 from benchmark.released.kept import ANALYSING, Kept, digest_of, digest_of_code
-from benchmark.runs.folder import read_analysis, read_metrics, same_numbers, write_analysis, write_metrics
+from benchmark.runs.folder import (
+    MANIFEST,
+    read_analysis,
+    read_metrics,
+    read_object,
+    run_folders,
+    same_numbers,
+    write_analysis,
+    write_metrics,
+)
 from benchmark.runs.make import predict_and_evaluate, seed_everything
+from benchmark.runs.manifest import add_to_manifest
 from benchmark.runs.predictions import predict
 from datasets.exported import ExportedDataset
 
@@ -33,6 +44,20 @@ def analyse_untrained(released: Path, dataset: ExportedDataset, kept: Kept) -> l
             for variant, digest in made_from.items():
                 _note(kept, run.folder, variant, digest)
     return new
+
+
+def keep_readings(released: Path) -> None:
+    """Write into the manifests of runs made by earlier code what their adapters say of their variants.
+
+    So reports need no adapter, whose libraries take seconds to import. A model without an adapter here is left alone.
+    """
+    for folder in run_folders(released):
+        manifest, metrics = read_object(folder / MANIFEST), read_metrics(folder)
+        if metrics and "readings" not in manifest:
+            found = declared_readings(str(manifest.get("model")))
+            entries = {name: asdict(found[name]) for name in metrics if name in found}
+            if entries:
+                add_to_manifest(folder, readings=entries)
 
 
 def analyse_released(released: Path, data: Path, kept: Kept) -> list[str]:

@@ -2,13 +2,41 @@
 
 import json
 import shutil
+from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
+from benchmark.adapter import Reading
 from benchmark.paper.tables import MAIN_METRICS
 
 PAPER = Path(__file__).parents[2] / "results" / "paper"
+
+
+def readings(variants: Iterable[str]) -> dict[str, dict]:
+    """What the adapters say of the variants, so that no test has to import them for it."""
+    found = {}
+    for name in variants:
+        family, _, number = name.rpartition("-")
+        if name.startswith("layers-"):
+            found[name] = asdict(Reading(family, int(number), paper=True, uses_ground_truth=True, layers=int(number)))
+        elif "nms" in name:
+            wide, numbered = name.startswith("coco-"), number[:1].isdigit()
+            found[name] = asdict(
+                Reading(
+                    family=family if numbered else name,
+                    number=float(number) if numbered else None,
+                    paper=family == "nms",
+                    suppression="mask" if "mask" in name else "box" if numbered else "soft",
+                    limits="coco" if wide else "paper",
+                    score_floor=0.05 if wide else 0.7,
+                    detections_per_image=1000 if wide else 100,
+                )
+            )
+        else:
+            found[name] = asdict(Reading(name, uses_ground_truth="truth" in name, paper=name != "default"))
+    return found
 
 
 class Results:
@@ -35,6 +63,7 @@ class Results:
             "dataset": {"content_hash": f"hash-of-n{n}", "images": 1000, "parameters": {"counts": [n] * 3}},
             "hardware": {"cpu": "Abacus 1", "cores": 2, "gpu": None},
             "wall_time_seconds": {"training": 3000.0},
+            "readings": readings(variants),
         }
         (folder / "manifest.json").write_text(json.dumps(described | manifest))
         metrics = {v: m if isinstance(m, dict) else dict.fromkeys(MAIN_METRICS, m) for v, m in variants.items()}
