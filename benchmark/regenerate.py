@@ -1,31 +1,25 @@
 """Everything this checkout can regenerate without training: evaluation sets, Tables 1 and 2, report."""
 
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 from benchmark.evaluation.sets import evaluation_set
-from benchmark.paper.tables import PaperTable, read_paper
 from benchmark.released.analyse import analyse_released, analyse_untrained, keep_readings
 from benchmark.released.compare import compare_released, compared_readings
 from benchmark.released.evaluate import resample_released
 from benchmark.released.kept import ANALYSING, Kept, digest_of, digest_of_code, digest_of_files
 from benchmark.report.readme import update_readme
-from benchmark.report.write import write_report
-from benchmark.runs.folder import TRAINING_LOG, WEIGHTS, kept_predictions
-from benchmark.runs.record import ReleasedRun, read_runs
-from benchmark.runs.results import FIGURE3, PAPER, RELEASED, paper_folder, runs_folder
+from benchmark.report.sections.section import COMPARISONS, Inputs
+from benchmark.report.terminal import answer
+from benchmark.report.write import write_sections
+from benchmark.runs.folder import WEIGHTS, kept_predictions
+from benchmark.runs.results import FIGURE3, PAPER, RELEASED, runs_folder
 from datasets.files import write_json
 from datasets.scene import SceneParameters
 from datasets.seeds import EVALUATION_INSTANCES_PER_CLASS
 
-COMPARISONS = "comparisons.json"
-
 CODE = ("benchmark", "datasets")
 """What the report follows from, besides the results."""
-
-_NOT_SHOWN = (WEIGHTS, TRAINING_LOG)
-"""Files of runs that no part of the report depends on."""
 
 
 def regenerate(results: Path, data: Path, readme: Path) -> None:
@@ -46,37 +40,42 @@ def regenerate(results: Path, data: Path, readme: Path) -> None:
     analysed = analyse_released(released, data, kept)
     _say(f"released predictions: {_changes(analysed)}")
     kept.write()
-    computed = _compare(results, read_runs(released), read_paper(paper_folder(results))["table1"], data, kept)
+    inputs = Inputs.read(results, data)
+    computed = _compare(inputs, data, kept)
     _say(f"comparisons: {'computed' if computed else 'unchanged'}")
     kept.write()
-    sources = [path for folder in (RELEASED, FIGURE3, PAPER) for path in (results / folder).rglob("*")]
-    sources = [path for path in (*sources, results / COMPARISONS) if path.is_file() and path.name not in _NOT_SHOWN]
     hashes = [dataset.info["content_hash"] for dataset in sets]
-    follows_from = digest_of(digest_of_files(sources, results), digest_of_code(*CODE), hashes)
+    follows_from = digest_of(digest_of_files(_sources(results), results), digest_of_code(*CODE), hashes)
     current = kept.holds("report", _report_digest(follows_from, out))
     if not current:
-        write_report(results, out, data_folder=data)
+        write_sections(inputs, out)
         kept.note("report", _report_digest(follows_from, out))
     _say(f"report: {'unchanged' if current else 'written'}, {out / 'index.html'}")
     kept.write(all_known=True)
-    update_readme(readme, results)
+    update_readme(readme, inputs)
+    print(answer(inputs))
 
 
-def _compare(results: Path, runs: Sequence[ReleasedRun], table: PaperTable, data: Path, kept: Kept) -> bool:
+def _compare(inputs: Inputs, data: Path, kept: Kept) -> bool:
     """Write ``comparisons.json`` unless it belongs to what is there; returns whether it was computed."""
-    readings = compared_readings(runs, table)
-    by_name = {run.name: run for run in runs}
-    files = [kept_predictions(by_name[name].folder, variant) for name, variant in readings]
-    manifests = [run.manifest for run in runs]
-    metrics = [run.metrics for run in runs]
-    code = digest_of_code(*ANALYSING, "benchmark/released")
-    follows_from = digest_of(readings, *files, manifests, metrics, code)
-    path = results / COMPARISONS
+    readings = compared_readings(inputs.runs, inputs.table1)
+    files = [kept_predictions(inputs.run(name).folder, variant) for name, variant in readings]
+    runs = [(run.manifest, run.metrics) for run in inputs.runs]
+    follows_from = digest_of(readings, *files, runs, digest_of_code(*ANALYSING, "benchmark/released"))
+    path = inputs.results / COMPARISONS
     if kept.holds("comparisons", digest_of(follows_from, path)):
         return False
-    write_json(path, compare_released(runs, table, resample_released(runs, readings, data)))
+    resamples = resample_released(inputs.runs, readings, data)
+    write_json(path, compare_released(inputs.runs, inputs.table1, resamples))
     kept.note("comparisons", digest_of(follows_from, path))
     return True
+
+
+def _sources(results: Path) -> list[Path]:
+    """The files that the report reads: all but weights, and what other programs hide there."""
+    found = [path for folder in (RELEASED, FIGURE3, PAPER) for path in (results / folder).rglob("*")]
+    found = [path for path in found if path.is_file() and path.name != WEIGHTS and not path.name.startswith(".")]
+    return [*found, results / COMPARISONS]
 
 
 def _report_digest(follows_from: str, out: Path) -> str:

@@ -5,13 +5,14 @@ from pathlib import Path
 
 from benchmark.conformance import check_adapter
 from benchmark.report.readme import BEGIN, readme_is_current
+from benchmark.report.sections.section import Inputs
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 
 
 def test_numbers_are_generated_from_the_results():
-    assert readme_is_current(README, ROOT / "results")
+    assert readme_is_current(README, Inputs.read(ROOT / "results"))
 
 
 def test_example_adapter_conforms(tmp_path, monkeypatch):

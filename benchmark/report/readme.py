@@ -23,17 +23,17 @@ DIFFERENCE = "AP"
 _SHOWN_ELSEWHERE = ("smoke",)
 
 
-def update_readme(readme: Path, results: Path) -> bool:
+def update_readme(readme: Path, inputs: Inputs) -> bool:
     """Rewrite the block between the two marks; True if that changed the file. Raises InputError without the marks."""
-    old, new = readme.read_text(encoding="utf-8"), _with_results(readme, results)
+    old, new = readme.read_text(encoding="utf-8"), _with_results(readme, inputs)
     if new != old:
         write_atomically(readme, lambda temporary: temporary.write_text(new, encoding="utf-8"))
     return new != old
 
 
-def readme_is_current(readme: Path, results: Path) -> bool:
+def readme_is_current(readme: Path, inputs: Inputs) -> bool:
     """Whether `update_readme` would change nothing."""
-    return readme.read_text(encoding="utf-8") == _with_results(readme, results)
+    return readme.read_text(encoding="utf-8") == _with_results(readme, inputs)
 
 
 def first_screen(inputs: Inputs) -> str:
@@ -55,11 +55,11 @@ def first_screen(inputs: Inputs) -> str:
     return "\n\n".join(parts)
 
 
-def _with_results(readme: Path, results: Path) -> str:
+def _with_results(readme: Path, inputs: Inputs) -> str:
     text = readme.read_text(encoding="utf-8")
     if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(BEGIN) > text.index(END):
         raise InputError(f"{readme}: expected one line {BEGIN} and after it one line {END}")
-    block = first_screen(Inputs.read(results))
+    block = first_screen(inputs)
     return f"{text[: text.index(BEGIN)]}{BEGIN}\n\n{block}\n\n{text[text.index(END) :]}"
 
 

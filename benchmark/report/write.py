@@ -13,6 +13,7 @@ from benchmark.report.sections import SECTIONS
 from benchmark.report.sections.section import Inputs, Section
 from benchmark.report.tables import Table
 from datasets.files import write_atomically
+from datasets.progress import progress
 
 PAGE = "index.html"
 
@@ -33,10 +34,14 @@ def write_report(results: Path, out: Path, data_folder: Path | None = None) -> l
     Files that the page of an earlier report in `out` links to and this one does not write are removed. The same inputs
     give the same bytes. Raises InputError for a broken run or paper file.
     """
-    inputs = Inputs.read(results, data_folder)
+    return write_sections(Inputs.read(results, data_folder), out)
+
+
+def write_sections(inputs: Inputs, out: Path) -> list[Path]:
+    """`write_report` of what has been read already."""
     contents: dict[str, str | bytes] = {}
     shown = []
-    for section in SECTIONS:
+    for section in progress(SECTIONS, total=len(SECTIONS), description="report", unit="section"):
         found, files = _show(section, inputs)
         if found.content:
             shown.append(found)

@@ -27,14 +27,16 @@ def test_the_answer_comes_first_then_a_table_a_plot_and_links(results):
 def test_the_block_follows_the_results(results, tmp_path):
     readme = tmp_path / "README.md"
     readme.write_text(f"# Head\n\n{BEGIN}\nold\n{END}\n\ntail\n")
-    assert not readme_is_current(readme, results.folder)
-    assert update_readme(readme, results.folder)
+    assert not readme_is_current(readme, Inputs.read(results.folder))
+    assert update_readme(readme, Inputs.read(results.folder))
     text = readme.read_text()
     assert text.startswith("# Head\n") and text.endswith(f"{END}\n\ntail\n")
     assert "No two models were compared yet." in text and "\nold\n" not in text
-    assert readme_is_current(readme, results.folder) and not update_readme(readme, results.folder)
+    assert readme_is_current(readme, Inputs.read(results.folder)) and not update_readme(
+        readme, Inputs.read(results.folder)
+    )
     add_compared_runs(results)
-    assert not readme_is_current(readme, results.folder)
+    assert not readme_is_current(readme, Inputs.read(results.folder))
 
 
 @pytest.mark.parametrize("text", ["no marks", f"{END}\n{BEGIN}", BEGIN])
@@ -42,5 +44,5 @@ def test_a_readme_without_marks_is_refused_and_kept(results, tmp_path, text):
     readme = tmp_path / "README.md"
     readme.write_text(text)
     with pytest.raises(InputError, match="README.md"):
-        update_readme(readme, results.folder)
+        update_readme(readme, Inputs.read(results.folder))
     assert readme.read_text() == text
