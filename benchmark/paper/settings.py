@@ -42,8 +42,8 @@ def _differences(model: dict[str, Any], run: ReleasedRun) -> list[str]:
     for setting in model["settings"]:
         value, paper = run.manifest.get("hyperparameters") or {}, setting["paper"]
         for part in setting["path"].split("."):
-            value = value.get(part, _UNKNOWN) if isinstance(value, dict) else value
-        if value not in (paper, _UNKNOWN, {}):
+            value = value.get(part, setting.get("before", _UNKNOWN)) if isinstance(value, dict) else value
+        if value not in (paper, _UNKNOWN, {}) and _text(value) != _text(paper):
             found.append(f"{setting['name']} {_text(value)}" + (f" ({_text(paper)})" if paper != [] else ""))
     return found
 

@@ -273,3 +273,10 @@ def test_an_unreadable_list_of_the_papers_settings_is_named(results):
     (results.folder / "paper" / "settings.toml").write_text(f"[{DETECTOR}]\nalso = []")
     with pytest.raises(InputError, match=r"settings.toml: 'settings'"):
         build_tables(results.folder)
+
+
+def test_what_older_manifests_do_not_say_is_told_by_the_papers_settings(results):
+    """Runs made before fragments could be kept dissolved them; nobody clips gradients where both say none."""
+    results.add_run("e", EMBEDDING, {"default": 0.5}, hyperparameters={"training": {"clip_gradient_norm": None}})
+    (line,) = [note for note in build_tables(results.folder)["table1"][0].differences if "unlike the paper's" in note]
+    assert line.endswith("fragments dissolved (kept).") and "gradients" not in line
