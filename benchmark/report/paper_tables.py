@@ -26,18 +26,25 @@ def beside_paper(paper: PaperTable, runs: Sequence[ReleasedRun], title: str, not
     """The paper's table filled in with runs: one table per budget tier that has runs of every side.
 
     While no tier has, there is one table, of the tier with most sides. Smoke tests never stand beside the paper.
-    Tiers with more images come first.
+    Tiers with more images come first. What needs no training has no budget and stands in the table of each.
     """
     runs = [run for run in runs if run.metrics and run.tier != SMOKE]
     side_of = dict(zip(paper.rows["run_model"], paper.rows["side"], strict=True))
     sides: dict[str, set[str]] = {}
-    for run in sorted(runs, key=lambda run: -run.images_seen):
-        if run.model in side_of:
+    listed = [run for run in runs if run.model in side_of]
+    for run in sorted(listed, key=lambda run: -run.images_seen):
+        if run.trained or not any(other.trained for other in listed):
             sides.setdefault(run.tier_and_status, set()).add(side_of[run.model])
     complete = [tier for tier, found in sides.items() if found == set(side_of.values())]
     shown = complete or sorted(sides, key=lambda tier: -len(sides[tier]))[:1] or [None]
     return [
-        _of_tier(paper, [run for run in runs if run.tier_and_status == tier], tier, title, tuple(notes))
+        _of_tier(
+            paper,
+            [run for run in runs if run.tier == UNTRAINED or run.tier_and_status == tier],
+            tier,
+            title,
+            tuple(notes),
+        )  # fmt: skip
         for tier in shown
     ]
 

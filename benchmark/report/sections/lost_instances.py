@@ -138,8 +138,14 @@ def in_words(outcome: Outcome) -> str:
         below = (scores < min(outcome.shown.predictions.scores, default=1.0)).mean()
         words[CUT_OFF] += f" ({format_percent(below)} of these by their score)"
     title = f"{scenes_title(outcome.run.scenes)}, {outcome.label_with_tier}"
+    told = ""
+    if outcome.suppressed_range:
+        low, high = outcome.suppressed_range
+        variants = len(outcome.suppressed)
+        told = f" Suppression removed {low:.2%} to {high:.2%} of all instances, by which of {variants} variants tells."
     return (
         f"{title}: {lost:,} of {len(reason):,} instances not found{': ' if words else ''}{', '.join(words.values())}."
+        f"{told}"
     )
 
 

@@ -162,10 +162,11 @@ def test_undefined_metrics_are_dashes(results):
 def test_ablation_lists_the_variants_of_one_run(results):
     results.add_run("e", EMBEDDING, {"default": 0.7, "semantic-ground-truth": 0.75})
     results.add_run("d", DETECTOR, {"nms-0.5": 0.6})
+    results.add_run("g", "ground-truth-layers", {"layers-2": 0.86}, tier="none", images=0)  # stands in every tier
     (table,) = build_tables(results.folder)["ablation"]
     rows = [row for row in table.rows if row.group == "6"]
-    assert [row.values["AP"].ours for row in rows] == [0.7, 0.75, None]
-    assert [row.values["AP"].paper for row in rows] == [0.7673, 0.7959, 0.8584]
+    assert [row.values["AP"].ours for row in rows] == [0.7, 0.75, None, 0.86]
+    assert [row.values["AP"].paper for row in rows] == [0.7673, 0.7959, None, 0.8584]
 
 
 def test_a_run_without_metrics_is_listed_but_not_compared(results):
