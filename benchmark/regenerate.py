@@ -56,6 +56,13 @@ def regenerate(results: Path, data: Path, readme: Path) -> None:
     print(answer(inputs))
 
 
+def write_comparisons(inputs: Inputs, data: Path) -> None:
+    """Compare the runs in pairs, those of a results folder or of a study, whatever was computed before."""
+    readings = compared_readings(inputs.runs, inputs.table1)
+    resamples = resample_released(inputs.runs, readings, data)
+    write_json(inputs.results / COMPARISONS, compare_released(inputs.runs, inputs.table1, resamples))
+
+
 def _compare(inputs: Inputs, data: Path, kept: Kept) -> bool:
     """Write ``comparisons.json`` unless it belongs to what is there; returns whether it was computed."""
     readings = compared_readings(inputs.runs, inputs.table1)
@@ -65,8 +72,7 @@ def _compare(inputs: Inputs, data: Path, kept: Kept) -> bool:
     path = inputs.results / COMPARISONS
     if kept.holds("comparisons", digest_of(follows_from, path)):
         return False
-    resamples = resample_released(inputs.runs, readings, data)
-    write_json(path, compare_released(inputs.runs, inputs.table1, resamples))
+    write_comparisons(inputs, data)
     kept.note("comparisons", digest_of(follows_from, path))
     return True
 
@@ -89,10 +95,3 @@ def _changes(names: list[str]) -> str:
 
 def _say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
-
-
-def write_comparisons(results: Path, data: Path) -> None:
-    """Compare the runs in `results`, or in the folder of a study, in pairs, whatever was computed before."""
-    runs, table = read_runs(runs_folder(results)), read_paper(paper_folder(results))["table1"]
-    resamples = resample_released(runs, compared_readings(runs, table), data)
-    write_json(results / COMPARISONS, compare_released(runs, table, resamples))

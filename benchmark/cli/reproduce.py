@@ -79,11 +79,13 @@ def run(options: argparse.Namespace) -> int:
 
 def _finish(out: Path, runs: list[Path], outcomes: dict) -> int:
     from benchmark.regenerate import write_comparisons
-    from benchmark.report.write import write_report
+    from benchmark.report.sections.section import Inputs
+    from benchmark.report.write import write_sections
     from benchmark.studies.status import results_text
 
-    write_comparisons(out, paths.DATA)
-    write_report(out, out / "report", data_folder=paths.DATA)
+    inputs = Inputs.read(out, paths.DATA)
+    write_comparisons(inputs, paths.DATA)
+    write_sections(inputs, out / "report")
     print(results_text(runs))
     print(f"{out / 'report' / 'index.html'}: all tables and figures")
     failed = {name: outcome.error for name, outcome in outcomes.items() if outcome.state == "failed"}

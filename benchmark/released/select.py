@@ -1,8 +1,13 @@
 """Which released runs a question is about: those beside an oracle, those with several ways to read."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from benchmark.paper.tables import PaperTable
+from benchmark.released.outcomes import telling_variants
+from benchmark.released.regimes import REGIMES, choose
+from benchmark.runs.folder import kept_predictions
+from benchmark.runs.manifest import SMOKE
 from benchmark.runs.record import ReleasedRun
 
 
@@ -48,3 +53,32 @@ def families_of(runs: Sequence[ReleasedRun]) -> list[tuple[ReleasedRun, dict[str
 
 def _number(label: str) -> tuple[bool, int]:
     return (not label.isdigit(), int(label) if label.isdigit() else 0)
+
+
+def shown_variants(run: ReleasedRun, paper: Mapping[str, PaperTable]) -> list[str]:
+    """The variants whose predictions are worth their space: those that a table, a plot or the verdict shows by itself.
+
+    These are the ones that the paper's tables name, the readings of both regimes, the best of each family, and those
+    that tell why instances are lost. None of a smoke test, which shows that the code runs and nothing else.
+    """
+    if run.tier == SMOKE:
+        return []
+    named = {variant for table in paper.values() for variant in table.rows["run_variant"]}
+    shown = {variant for variant in run.metrics if variant in named}
+    for regime in REGIMES:
+        if choice := choose(regime, run, paper["table1"]):
+            shown |= {choice.variant, *telling_variants(run, choice.variant).values()}
+    for _, families in families_of([run]):
+        for family in families.values():
+            shown.add(max(family, key=lambda name: run.metrics[name].get("AP") or 0.0))
+    return [variant for variant in run.metrics if variant in shown]
+
+
+def unshown_predictions(runs: Sequence[ReleasedRun], paper: Mapping[str, PaperTable]) -> list[Path]:
+    """The kept predictions of all other variants, which may be deleted: their metrics stay."""
+    return [
+        path
+        for run in runs
+        for variant in run.metrics
+        if variant not in shown_variants(run, paper) and (path := kept_predictions(run.folder, variant))
+    ]

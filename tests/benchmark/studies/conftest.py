@@ -91,7 +91,7 @@ def folders(tmp_path, monkeypatch):
 def reproduce(monkeypatch):
     """The command on the study of this file, on the CPU, with twenty images to train on and two to evaluate on; of its
     report only the tables are made, which is quick."""
-    monkeypatch.setattr(write, "write_report", write_runs)
+    monkeypatch.setattr(write, "write_sections", write_runs)
 
     def command(*options):
         small = ["--device", "cpu", "--evaluation-images", "2", "--images", "20"]
@@ -100,6 +100,8 @@ def reproduce(monkeypatch):
     return command
 
 
-def write_runs(results, out, **_):
+def write_runs(inputs, out):
     """The table of all runs and variants."""
-    write_atomically(out / "runs.md", lambda path: path.write_text(to_markdown(write.build_tables(results)["runs"])))
+    write_atomically(
+        out / "runs.md", lambda path: path.write_text(to_markdown(write.build_tables(inputs.results)["runs"]))
+    )
