@@ -26,7 +26,7 @@ def load_encoder_weights(encoder: nn.Module, settings: NetworkSettings) -> Loade
     another number of channels. Raises InputError if the file cannot be had or read, or nothing in it fits.
     """
     if settings.encoder_weights != IMAGENET:
-        path = Path(settings.encoder_weights)
+        path = Path(settings.encoder_weights or "")
         return _copy(encoder, path, str(path), None)
     name = settings.encoder.removeprefix("tu-")
     published = timm.get_pretrained_cfg(name, allow_unregistered=False) if name != settings.encoder else None

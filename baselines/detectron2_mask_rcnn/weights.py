@@ -40,7 +40,7 @@ def load_initial_weights(model: nn.Module, preset: MaskRCNNPreset) -> Loaded:
             raise InputError(f"weights {COCO}: the model zoo has none for {preset.config}") from None
         path, digest = fetched(f"weights {COCO}", address, lambda: Path(PathManager.get_local_path(address)))
         return copy_fitting(model, _read(path, False, own, _Arrays), address, digest)
-    path = Path(preset.weights)
+    path = Path(preset.weights or "")
     if not path.is_file():
         raise InputError(f"weights {path}: no such file, nor {COCO!r}")
     return copy_fitting(model, _read(path, preset.trust_pickle, own), f"weights {path}", sha256_of(path))

@@ -22,7 +22,7 @@ def load_initial_weights(model: MaskRCNN, preset: TorchvisionPreset) -> Loaded:
     Raises InputError if the file cannot be had or read, or nothing in it fits.
     """
     if preset.weights != COCO:
-        path = Path(preset.weights)
+        path = Path(preset.weights or "")
         if not path.is_file():
             raise InputError(f"weights {path}: no such file, nor {COCO!r}")
         return copy_fitting(model, _read(path), f"weights {path}", sha256_of(path))

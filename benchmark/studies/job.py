@@ -90,7 +90,7 @@ class Job(Checkpointable):
         return (
             manifest["finished"]
             and all(manifest[key] == value for key, value in wanted.items())
-            and evaluated_on == (list(run.source.counts), self.planned.evaluation_images, EVALUATION_SEED)
+            and evaluated_on == (list(self.planned.scenes.counts), self.planned.evaluation_images, EVALUATION_SEED)
             and set(self.planned.variants) <= set(metrics)
             and (TUNED_VARIANT in metrics or not self.planned.tuning_images)
         )
@@ -101,7 +101,7 @@ class Job(Checkpointable):
         run = replace(self.planned.run, device=find_device(self.device))
         if run.preset is not None and not (_train(run) if self.processes == 1 else _train_together(run, self)):
             return {}
-        dataset = evaluation_set(self.data, run.source, self.planned.evaluation_images)
+        dataset = evaluation_set(self.data, self.planned.scenes, self.planned.evaluation_images)
         metrics = predict_and_evaluate(run, dataset, self.planned.variants)
         if self.planned.tuning_images:
             tune(run, self.data, self.planned.tuning_images)

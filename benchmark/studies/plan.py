@@ -79,7 +79,7 @@ def expect(jobs: Sequence[Job], measured: Sequence[Measured], *, here: bool) -> 
             )
         ]
         # a crowded scene costs more than a sparse one, so the nearest number of instances counts; the first of equals
-        source = min(like, key=lambda found: abs(found.instances - sum(run.source.counts)), default=None)
+        source = min(like, key=lambda found: abs(found.instances - sum(job.planned.scenes.counts)), default=None)
         expected.append(Expected(job.planned, state, max(0, job.planned.images - seen), source))
     return expected
 

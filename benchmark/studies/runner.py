@@ -78,7 +78,7 @@ def run_jobs(
         return {}
     executor = make_executor(out / JOBS / time.strftime("%Y%m%d-%H%M%S"), cluster, parallel, slurm)
     keep_plan(out, jobs)
-    for scenes, images in dict.fromkeys((job.planned.run.source, job.planned.evaluation_images) for job in pending):
+    for scenes, images in dict.fromkeys((job.planned.scenes, job.planned.evaluation_images) for job in pending):
         evaluation_set(pending[0].data, scenes, images)  # here, so that no two jobs write the same one
     outcomes = {}
     with clean_env(), environment_variables(**_environment(cluster, parallel)):

@@ -17,6 +17,9 @@ MEMORY_PER_CPU = "4G"
 
 Value = int | str | bool
 
+Reader = Callable[[str], Any]
+"""Reads the value of a parameter, None for a bad one."""
+
 
 def slurm_parameters(settings: Sequence[str]) -> dict[str, Value]:
     """submitit's parameters from NAME=VALUE texts. Raises InputError for a name or value that sbatch would refuse, or
@@ -92,14 +95,15 @@ def _memory(text: str) -> str | None:
 
 
 def _exclusive(text: str) -> Value | None:
-    return {"true": True, "user": "user", "mcs": "mcs"}.get(text)
+    known: dict[str, Value] = {"true": True, "user": "user", "mcs": "mcs"}
+    return known.get(text)
 
 
 def _text(text: str) -> str | None:
     return text if text.isprintable() else None
 
 
-PARAMETERS: dict[str, Callable[[str], Any]] = {
+PARAMETERS: dict[str, Reader] = {
     "time": minutes,
     **dict.fromkeys(("cpus_per_task", "cpus_per_gpu", "signal_delay_s"), _whole),
     **dict.fromkeys(("gpus_per_node", "gpus_per_task"), _gpus),
@@ -112,7 +116,7 @@ PARAMETERS: dict[str, Callable[[str], Any]] = {
 }  # fmt: skip
 """Name -> what reads its value, None for a bad one. A test holds the names against submitit's."""
 
-EXPECTED = {
+EXPECTED: dict[Reader, str] = {
     minutes: "a time limit such as 600 (minutes), 10:00:00 or 1-12:00:00",
     _whole: "a whole number above 0",
     _gpus: "a number of GPUs, or TYPE:NUMBER",

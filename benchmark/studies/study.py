@@ -86,6 +86,12 @@ class StudyRun:
         return self.run.folder.name
 
     @property
+    def scenes(self) -> SceneParameters:
+        """What it is trained and evaluated on."""
+        assert isinstance(self.run.source, SceneParameters)
+        return self.run.source
+
+    @property
     def images(self) -> int:
         """Its budget in images seen, 0 where nothing is trained."""
         return self.run.preset.training.images if self.run.preset is not None else 0
