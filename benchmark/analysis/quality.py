@@ -1,0 +1,85 @@
+"""Metrics of the field beside the protocol's: how well masks fit where they match, and what scores are worth.
+
+Defined in docs/protocol.md ("Metrics of the field"), each with an example worked by hand.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from pycocotools import mask as coco_mask
+
+from benchmark.evaluation.match import Matches
+from benchmark.evaluation.validate import GroundTruth, Predictions
+from datasets.rle import mask_areas
+
+MATCHED_IOU = 0.5
+
+BINS = 10
+"""Of scores, equally wide."""
+
+
+class Quality(NamedTuple):
+    """mean_iou: of whole amodal masks of matched instances; mean_iou_hidden: of their hidden parts; both None without.
+    calibration_error: expected, in [0, 1], None without detections."""
+
+    mean_iou: float | None
+    mean_iou_hidden: float | None
+    calibration_error: float | None
+
+
+def quality(
+    ground_truth: GroundTruth, visible: Mapping[int, dict[str, Any]], predictions: Predictions, matches: Matches
+) -> Quality:
+    """Of one results file. visible: annotation id -> visible mask, RLE; an instance without one has no hidden part to
+    score."""
+    detection = _matched(matches)
+    (found,) = np.nonzero(detection >= 0)
+    whole, hidden = [], []
+    for g in found:
+        truth, mask = ground_truth.segmentations[g], predictions.segmentations[detection[g]]
+        whole.append(_iou(truth, mask))
+        seen = visible.get(ground_truth.annotation_ids[g])
+        if seen is not None and _outside(truth, seen) > 0:
+            hidden.append(_hidden_iou(truth, mask, seen))
+    true = matches.detection_match[np.isclose(matches.iou_thresholds, MATCHED_IOU)][0] >= 0
+    return Quality(_mean(whole), _mean(hidden), calibration_error(matches.scores, true))
+
+
+def calibration_error(scores: np.ndarray, true: np.ndarray, bins: int = BINS) -> float | None:
+    """Expected calibration error (Guo et al., On Calibration of Modern Neural Networks, 2017): in each of `bins` equal
+    bins of score, the difference of the mean score and the share of true positives, weighted with its detections.
+
+    scores: (D,) float in [0, 1]. true: (D,) bool. A bin holds its lower edge, the last one 1 as well. None for D = 0.
+    """
+    if len(scores) == 0:
+        return None
+    place = np.minimum((scores * bins).astype(np.int64), bins - 1)
+    surplus = np.bincount(place, scores, minlength=bins) - np.bincount(place, true, minlength=bins)
+    return float(np.abs(surplus).sum() / len(scores))
+
+
+def _matched(matches: Matches) -> np.ndarray:
+    """(G,) place in the predictions of the detection that matches each instance at IoU .5, or -1."""
+    at_half = np.isclose(matches.iou_thresholds, MATCHED_IOU)
+    return matches.ground_truth_match[matches.ranges.index("all"), at_half][0]
+
+
+def _iou(a: dict[str, Any], b: dict[str, Any]) -> float:
+    return float(coco_mask.iou([a], [b], [0])[0, 0])
+
+
+def _outside(mask: dict[str, Any], seen: dict[str, Any]) -> int:
+    """Pixels of a mask outside the visible one."""
+    whole, shared = mask_areas([mask, coco_mask.merge([mask, seen], intersect=True)])
+    return int(whole - shared)
+
+
+def _hidden_iou(truth: dict[str, Any], mask: dict[str, Any], seen: dict[str, Any]) -> float:
+    """IoU of two masks, both without the pixels where the instance is seen."""
+    both = _outside(coco_mask.merge([truth, mask], intersect=True), seen)
+    return both / _outside(coco_mask.merge([truth, mask]), seen)
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return float(np.mean(values)) if values else None
