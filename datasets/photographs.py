@@ -8,12 +8,16 @@ from typing import Any
 import numpy as np
 
 from datasets.annotated import AnnotatedDataset, open_annotated
+from datasets.errors import InputError
 from datasets.frame import Frame
 from datasets.render import MaskSample
 from datasets.scene import IMAGE_SIZE
 
 SCALES = (0.75, 1.5)
 """Bounds of the random scale: 1 lets the long side fill the square, as when predicting."""
+
+MOST_CATEGORIES = 254
+"""Samples number them in eight bits."""
 
 SHUFFLE = 2**62
 """Second word of the random generator's key where a pass through the images is shuffled; images use their index."""
@@ -33,8 +37,13 @@ class AnnotatedImages:
 
     @classmethod
     def of(cls, dataset: AnnotatedDataset) -> "AnnotatedImages":
-        """The source that draws from `dataset`."""
+        """The source that draws from `dataset`. Raises InputError for too many categories, and for two of one name."""
         names = tuple(category["name"] for category in dataset.categories)
+        if not 0 < len(set(names)) == len(names) <= MOST_CATEGORIES:
+            raise InputError(
+                f"{dataset.annotations_file}: categories: found {len(names)}, {len(set(names))} of them with different "
+                f"names, expected 1 to {MOST_CATEGORIES} with a name of its own each"
+            )
         return cls(dataset.annotations_file, names, dataset.info["content_hash"])
 
     @property

@@ -5,9 +5,9 @@ Nothing behind this door checks again.
 """
 
 import gc
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import compress
 from typing import Literal
 
@@ -29,6 +29,7 @@ class GroundTruth:
     name: the file, for messages. masks: which masks these are. image_sizes: image id -> [height, width]. category_ids:
     those the file defines. segmentations: the masks, compressed RLE with str counts. occlusion_rates: in [0, 1].
     orders: 1 = front, or None where the annotations have none. notes: what reading left out or put right, in words.
+    category_names: by id, as far as the file gives names.
     """
 
     name: str
@@ -42,6 +43,7 @@ class GroundTruth:
     occlusion_rates: list[float]
     orders: list[int] | None
     notes: Sequence[str] = ()
+    category_names: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,7 @@ def read_annotations(source: Source, masks: Masks = "amodal") -> GroundTruth:
         occlusion_rates=annotations.column("occlude_rate", is_fraction, "a number in [0, 1]"),
         orders=annotations.optional_column("order", is_positive, "an integer of at least 1"),
         notes=notes,
+        category_names={entry["id"]: entry["name"] for entry in categories.entries if "name" in entry},
     )
     return _without_empty_masks(ground_truth)
 

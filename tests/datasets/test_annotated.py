@@ -171,6 +171,14 @@ def test_bad_entries(copy, change, expected):
     assert expected in str(error.value)
 
 
+def test_two_categories_of_one_name_are_refused(copy):
+    document = json.loads((copy / "annotations.json").read_text())
+    document["categories"][1]["name"] = "ball"
+    (copy / "annotations.json").write_text(json.dumps(document))
+    with pytest.raises(InputError, match="categories: found 5, 4 of them with different names, expected 1 to 254"):
+        AnnotatedImages.of(open_dataset(copy))
+
+
 def test_pictures_of_ones_own(tmp_path):
     image = np.full((30, 50, 3), 9, np.uint8)
     (tmp_path / "folder").mkdir()

@@ -22,7 +22,6 @@ from benchmark.report.pictures.paint import Panel
 from benchmark.report.plots import STYLE, Plot
 from benchmark.report.sections.section import Inputs, Section
 from datasets.coco import decode_masks
-from datasets.scene import CATEGORIES
 
 PANELS_IN_ROW = 6
 
@@ -178,7 +177,7 @@ class _Drawing:
                 text += f"; kept: score {scores[0]}, IoU of the boxes {box_iou(boxes[0], boxes[1][None])[0]:.2f}"
             return text
         if kind == reasons.MERGED:
-            other = CATEGORIES[truth.annotation_categories[case.instances[1]] - 1]
+            other = truth.category_names[truth.annotation_categories[case.instances[1]]]
             return f"In one mask with the {other} (orange): score {scores[0]}"
         if kind == reasons.BEYOND_LAYERS:
             reached = self.outcome.reasons.reached[case.instances[0]]
@@ -208,7 +207,7 @@ def _decode(rles: Sequence[dict]) -> np.ndarray:
 
 def _describe(truth: GroundTruth, occlusion_rates: np.ndarray, g: int) -> str:
     """ "circle, 71 % hidden"."""
-    name = CATEGORIES[truth.annotation_categories[g] - 1]
+    name = truth.category_names[truth.annotation_categories[g]]
     return f"{name}, {format_percent(occlusion_rates[g])} hidden"
 
 
