@@ -12,6 +12,7 @@ from typing import Any
 
 from benchmark.adapter import TUNED_VARIANT, Reading, Run
 from benchmark.analysis.analyse import Analysis
+from benchmark.analysis.quality import visible_masks
 from benchmark.evaluation.evaluate import Metrics, evaluate
 from benchmark.evaluation.sets import evaluation_set
 from benchmark.evaluation.validate import read_annotations
@@ -94,7 +95,7 @@ def _predict_tuned(run: Run, choice: str, data: Path, scenes: SceneParameters, d
     adapter = find_adapter(run.model)
     seed_everything(run.seed)
     entries = predict(adapter, dataset, run, [TUNED_VARIANT])[TUNED_VARIANT]
-    analysis = Analysis.of(read_annotations(dataset.annotations_file), entries)
+    analysis = Analysis.of(read_annotations(dataset.annotations_file), entries, visible_masks(dataset.annotations_file))
     write_predictions(predictions_path(run.folder, TUNED_VARIANT), entries)
     write_analysis(run.folder, {TUNED_VARIANT: analysis.summary}, keep=True)
     write_metrics(run.folder, {**read_metrics(run.folder), TUNED_VARIANT: analysis.metrics})

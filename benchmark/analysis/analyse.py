@@ -11,6 +11,7 @@ from typing import Any, Self, TypeVar
 from benchmark.analysis.bootstrap import TEST_RESAMPLES, Resamples, intervals, resample
 from benchmark.analysis.errors import error_breakdown, find_errors
 from benchmark.analysis.occlusion import recall_by_occlusion
+from benchmark.analysis.quality import NONE_VISIBLE, VisibleMasks, quality, visible_masks
 from benchmark.evaluation.evaluate import Metrics, evaluate_with_matches
 from benchmark.evaluation.validate import GroundTruth, read_annotations, read_predictions
 from datasets.files import rounded
@@ -31,15 +32,16 @@ class Analysis:
 
     summary: what ``analysis.json`` says of the variant, JSON throughout, numbers with six decimals:
     "intervals": metric -> [low, high], null where undefined; "errors": kind -> `benchmark.analysis.errors.Cost` by
-    name, null without instances; "recall_by_occlusion": "edges", "instances" and "recall", null in an empty bin.
+    name, null without instances; "recall_by_occlusion": "edges", "instances" and "recall", null in an empty bin;
+    "quality": `benchmark.analysis.quality.Quality` by name.
     """
 
     metrics: Metrics
     summary: dict[str, Any]
 
     @classmethod
-    def of(cls, ground_truth: GroundTruth, predictions: Source) -> Self:
-        """Analyse COCO results. Raises InputError for the first fault in them."""
+    def of(cls, ground_truth: GroundTruth, predictions: Source, visible: VisibleMasks = NONE_VISIBLE) -> Self:
+        """Analyse COCO results. visible: from `visible_masks`. Raises InputError for the first fault in them."""
         detections = read_predictions(predictions, ground_truth)
         metrics, matches = evaluate_with_matches(ground_truth, detections)
         found = intervals(resample(matches, metrics))
@@ -52,6 +54,7 @@ class Analysis:
                     "intervals": {name: interval and list(interval) for name, interval in found.items()},
                     "errors": costs and {kind: cost._asdict() for kind, cost in costs.items()},
                     "recall_by_occlusion": {name: values.tolist() for name, values in recall._asdict().items()},
+                    "quality": quality(ground_truth, visible, detections, matches)._asdict(),
                 },
                 DIGITS,
             ),
@@ -85,7 +88,7 @@ def _of_each(
 
 
 def _analyse_file(annotations: Path, predictions: Path) -> Analysis:
-    return Analysis.of(_annotations(annotations), predictions)
+    return Analysis.of(_annotations(annotations), predictions, _visible(annotations))
 
 
 def _resample_file(annotations: Path, predictions: Path) -> Resamples:
@@ -97,3 +100,9 @@ def _resample_file(annotations: Path, predictions: Path) -> Resamples:
 def _annotations(path: Path) -> GroundTruth:
     """Read once per process; an evaluation set does not change while the benchmark runs."""
     return read_annotations(path)
+
+
+@lru_cache(maxsize=2)
+def _visible(path: Path) -> VisibleMasks:
+    """Read once per process, as above."""
+    return visible_masks(path)

@@ -4,19 +4,26 @@ Defined in docs/protocol.md ("Metrics of the field"), each with an example worke
 """
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from pycocotools import mask as coco_mask
 
 from benchmark.evaluation.match import Matches
-from benchmark.evaluation.validate import GroundTruth, Predictions
+from benchmark.evaluation.validate import GroundTruth, Predictions, read_annotations
+from datasets.errors import InputError
 from datasets.rle import mask_areas
 
 MATCHED_IOU = 0.5
 
 BINS = 10
 """Of scores, equally wide."""
+
+VisibleMasks = Mapping[int, dict[str, Any]]
+"""Annotation id -> visible mask, RLE."""
+
+NONE_VISIBLE: VisibleMasks = {}
 
 
 class Quality(NamedTuple):
@@ -28,11 +35,8 @@ class Quality(NamedTuple):
     calibration_error: float | None
 
 
-def quality(
-    ground_truth: GroundTruth, visible: Mapping[int, dict[str, Any]], predictions: Predictions, matches: Matches
-) -> Quality:
-    """Of one results file. visible: annotation id -> visible mask, RLE; an instance without one has no hidden part to
-    score."""
+def quality(ground_truth: GroundTruth, visible: VisibleMasks, predictions: Predictions, matches: Matches) -> Quality:
+    """Of one results file. visible: of the instances; one without has no hidden part to score."""
     detection = _matched(matches)
     (found,) = np.nonzero(detection >= 0)
     whole, hidden = [], []
@@ -44,6 +48,15 @@ def quality(
             hidden.append(_hidden_iou(truth, mask, seen))
     true = matches.detection_match[np.isclose(matches.iou_thresholds, MATCHED_IOU)][0] >= 0
     return Quality(_mean(whole), _mean(hidden), calibration_error(matches.scores, true))
+
+
+def visible_masks(annotations: Path) -> VisibleMasks:
+    """Of the instances with a visible pixel; none where the annotations carry no visible masks."""
+    try:
+        truth = read_annotations(annotations, "visible")
+    except InputError:
+        return NONE_VISIBLE
+    return dict(zip(truth.annotation_ids, truth.segmentations, strict=True))
 
 
 def calibration_error(scores: np.ndarray, true: np.ndarray, bins: int = BINS) -> float | None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from benchmark.adapter import Adapter, Run
 from benchmark.analysis.analyse import Analysis
+from benchmark.analysis.quality import visible_masks
 from benchmark.engine.rows import read_log
 from benchmark.evaluation.evaluate import Metrics, evaluate
 from benchmark.evaluation.validate import read_annotations
@@ -98,7 +99,8 @@ def _predict_and_evaluate(
     seconds = time.monotonic() - started
     ground_truth = read_annotations(dataset.annotations_file)
     if analyse:
-        analyses = {name: Analysis.of(ground_truth, entries) for name, entries in predictions.items()}
+        visible = visible_masks(dataset.annotations_file)
+        analyses = {name: Analysis.of(ground_truth, entries, visible) for name, entries in predictions.items()}
         metrics = {name: analysis.metrics for name, analysis in analyses.items()}
     else:
         analyses, metrics = {}, {name: evaluate(ground_truth, entries) for name, entries in predictions.items()}

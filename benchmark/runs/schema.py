@@ -99,6 +99,7 @@ class Summary(TypedDict, total=False):
     intervals: dict[str, Annotated[list[float], Len(2, 2)] | None]
     errors: dict[str, Error] | None
     recall_by_occlusion: RecallByOcclusion
+    quality: dict[str, Share | None]
 
 
 Analysis = dict[FileName, Summary]
