@@ -14,7 +14,8 @@ from pycocotools import mask as mask_utils
 
 from datasets.errors import InputError
 from datasets.formats.instances import Instances, overlaps, read_categories, read_images
-from datasets.formats.masks import occlusion_rates, outline, read_masks
+from datasets.formats.masks import outline, read_masks
+from datasets.formats.parts import visible_parts
 from datasets.rle import mask_areas
 from datasets.table import Table, is_integer
 
@@ -37,16 +38,18 @@ def read(document: Any, name: str) -> Instances:
     mask_sizes = [sizes[image_id] for image_id in image_ids]
     amodal = read_masks(annotations, amodal_key, mask_sizes)
     visible = read_masks(annotations, visible_key, mask_sizes)
+    nothing = [None] * len(amodal)
+    parts = visible_parts(annotations, amodal, visible, nothing, nothing, visible_key)
     orders = annotations.optional_column("ico_id", lambda value: is_integer(value) and value >= 0, "an integer from 0")
     return Instances(
-        info={"description": f"Converted from KINS, field names of {release}"},
+        info={"description": f"Converted from KINS, field names of {release}", **parts.info()},
         images=images,
         categories=categories,
         image_ids=image_ids,
         category_ids=annotations.references("category_id", [entry["id"] for entry in categories], "the categories"),
         amodal=amodal,
-        visible=visible,
-        occlusion_rates=occlusion_rates(amodal, visible),
+        visible=parts.visible,
+        occlusion_rates=parts.occlusion_rates,
         orders=orders and [max(order, 1) for order in orders],
         stuff=[False] * len(amodal),
     ).without_empty()
