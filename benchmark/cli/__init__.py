@@ -17,6 +17,7 @@ from benchmark.cli import (
     predict,
     report,
     reproduce,
+    speed,
     status,
     train,
     tune,
@@ -39,6 +40,7 @@ COMMANDS = (
     models,
     verify,
     check,
+    speed,
 )
 """In the order of `--help`; each module has ``add_parser(commands)`` and ``run(options)``, and
 ``AFTER_CTRL_C`` where the same command would not start from the beginning."""

@@ -117,8 +117,10 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Started:
+    """A process and the end of a pipe from which to read its standard error, which no full disk cuts short."""
+
     process: int
-    log: Path
+    errors: int
 
 
 def filled(command: Command, folder: Path, *more: str) -> tuple[str, ...]:
@@ -131,16 +133,17 @@ def start(arguments: tuple[str, ...], folder: Path, prepare: Callable[[], None] 
     prepare: called in the new process first.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    log = folder.parent / f"{folder.name}.{time.monotonic_ns()}.stderr"
+    reader, writer = os.pipe()
+    os.set_blocking(reader, False)
     sys.stdout.flush()
     process = os.fork()
     if process:
-        return Started(process, log)
+        os.close(writer)
+        return Started(process, reader)
     code = 70
     try:
         os.setsid()
-        errors = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-        os.dup2(errors, 2)
+        os.dup2(writer, 2)
         sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115 - lives as long as the process
         for name in ("RESULTS", "DATA", "RUNS"):
             setattr(cli.paths, name, folder / name.lower())
@@ -170,8 +173,8 @@ def finish(started: Started) -> Attempt:
         time.sleep(0.02)
     for process in survivors:
         os.kill(process, signal.SIGKILL)
-    error = started.log.read_text(errors="replace") if started.log.exists() else ""
-    started.log.unlink(missing_ok=True)
+    with open(started.errors, "rb") as file:
+        error = (file.read() or b"").decode(errors="replace")
     return Attempt(code, error, bool(survivors))
 
 
