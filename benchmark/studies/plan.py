@@ -39,12 +39,14 @@ class Measured:
 @dataclass(frozen=True)
 class Expected:
     """What a run is expected to cost from now on. images: left of its budget. state: "finished", "half-trained" or
-    "new". seconds and bytes: None where no like run has been measured on like hardware. source: that run."""
+    "new". source: a like run on like hardware, None where none has been measured. kept: a like run on any hardware,
+    whose folder says how much disk one takes."""
 
     planned: StudyRun
     state: str
     images: int
     source: Measured | None
+    kept: Measured | None
 
     @property
     def seconds(self) -> float | None:
@@ -68,19 +70,17 @@ def expect(jobs: Sequence[Job], measured: Sequence[Measured], *, here: bool) -> 
         run = job.planned.run
         seen = training_progress(run)[0]
         state = "finished" if job.is_finished() else "half-trained" if seen else "new"
-        like = [
-            found
-            for found in measured
-            if (found.model, found.preset) == (run.model, run.preset_name)
-            and (
-                is_like(found.hardware, machine, job.device) and found.precision == _precision(job)
-                if here
-                else found.folder.parent == run.folder.parent
-            )
-        ]
         # a crowded scene costs more than a sparse one, so the nearest number of instances counts; the first of equals
-        source = min(like, key=lambda found: abs(found.instances - sum(job.planned.scenes.counts)), default=None)
-        expected.append(Expected(job.planned, state, max(0, job.planned.images - seen), source))
+        same = sorted(
+            (found for found in measured if (found.model, found.preset) == (run.model, run.preset_name)),
+            key=lambda found: abs(found.instances - sum(job.planned.scenes.counts)),
+        )
+        like = [found for found in same if _says_the_speed_of(found, job, machine, here)]
+        expected.append(
+            Expected(
+                job.planned, state, max(0, job.planned.images - seen), next(iter(like), None), next(iter(same), None)
+            )
+        )
     return expected
 
 
@@ -106,6 +106,12 @@ def measurements(folder: Path) -> list[Measured]:
             )
         )  # fmt: skip
     return found
+
+
+def _says_the_speed_of(found: Measured, job: Job, machine: dict[str, Any], here: bool) -> bool:
+    if not here:
+        return found.folder.parent == job.planned.run.folder.parent
+    return is_like(found.hardware, machine, job.device) and found.precision == _precision(job)
 
 
 def is_like(measured: dict[str, Any], machine: dict[str, Any], device: str | None) -> bool:
@@ -164,13 +170,13 @@ def _row(entry: Expected) -> tuple[str, ...]:
     source = entry.source
     speed = f"{source.images_per_second:.1f}" if source and source.images_per_second else "unknown"
     hours = "unknown" if entry.seconds is None else f"{entry.seconds / 3600:.1f}"
-    disk = "unknown" if source is None else f"{'' if _complete(entry) else '> '}{_size(source.bytes)}"
+    disk = "unknown" if entry.kept is None else f"{'' if _complete(entry) else '> '}{_size(entry.kept.bytes)}"
     images = f"{entry.images:,}" if entry.planned.images else "none"
     return (entry.planned.name, entry.state, images, speed if entry.planned.images else "", hours, disk)
 
 
 def _complete(entry: Expected) -> bool:
-    return not entry.planned.images or (entry.source is not None and entry.source.with_checkpoint)
+    return not entry.planned.images or (entry.kept is not None and entry.kept.with_checkpoint)
 
 
 def _sums(out: Path, expected: Sequence[Expected], here: bool) -> list[str]:
@@ -185,7 +191,7 @@ def _sums(out: Path, expected: Sequence[Expected], here: bool) -> list[str]:
     sources = dict.fromkeys(str(entry.source.folder) for entry in expected if entry.source)
     if sources:
         lines.append(f"images/s and hours as measured by {', '.join(sources)}")
-    sizes = [entry.source.bytes for entry in expected if entry.source and entry.state != "finished"]
+    sizes = [entry.kept.bytes for entry in expected if entry.kept and entry.state != "finished"]
     more = [entry for entry in expected if entry.state != "finished" and not _complete(entry)]
     place = next(folder for folder in (out, *out.absolute().parents) if folder.exists())
     free = f"{_size(shutil.disk_usage(place).free)} free"
