@@ -1,5 +1,7 @@
 """Ablation: one part of the embedding model replaced by the ground truth."""
 
+from dataclasses import replace
+
 from benchmark.report.paper_tables import beside_paper
 from benchmark.report.sections.section import Inputs, Section
 from benchmark.report.tables import Table
@@ -17,7 +19,8 @@ NOTES = (
 
 def tables(inputs: Inputs) -> list[Table]:
     title = "Ablation: ground truth in place of one part"
-    return beside_paper(inputs.paper["ablation"], inputs.runs, title, NOTES)
+    found = beside_paper(inputs.paper["ablation"], inputs.runs, title, NOTES)
+    return [replace(table, folded=place > 0) for place, table in enumerate(found)]
 
 
 SECTION = Section(

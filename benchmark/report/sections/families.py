@@ -30,7 +30,8 @@ def tables(inputs: Inputs) -> list[Table]:
             rows.append(Row(run.scenes, label, variant, measured(run, variant, MAIN_METRICS), run))
     explained = tuple(f"{family}: {text}." for family, text in texts.items() if text)
     title = "NMS variants and detection protocols, each at its best threshold"
-    return [Table(title, "Best of each", MAIN_METRICS, mark_best(rows), (*explained, *NOTES))] if rows else []
+    notes = (*explained, *NOTES)
+    return [Table(title, "Best of each", MAIN_METRICS, mark_best(rows), notes, folded=True)] if rows else []
 
 
 def plots(inputs: Inputs) -> list[Plot]:

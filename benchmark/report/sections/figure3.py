@@ -95,7 +95,8 @@ def grid_table(grid: Grid) -> Table:
     title = "Fig. 3: embedding channels C and instances per image"
     title += f" ({one.preset}, L = {one.layers}, {one.images_seen:,} training images each)"
     notes = (*NOTES, _facts(grid.runs))
-    return Table(title, "Embedding channels", MAIN_METRICS, mark_best(rows), notes, tier=one.tier_and_status)
+    tier = one.tier_and_status
+    return Table(title, "Embedding channels", MAIN_METRICS, mark_best(rows), notes, tier=tier, folded=True)
 
 
 def grid_plot(grid: Grid, looks: Looks) -> Figure:

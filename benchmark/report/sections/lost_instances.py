@@ -49,7 +49,8 @@ def tables(inputs: Inputs) -> list[Table]:
     ]
     lead = tuple(map(in_words, inputs.trained_outcomes))
     title = "What becomes of the instances"
-    return [Table(title, "Model", ("found", *REASONS), tuple(rows), NOTES, lead, ours="all")] if rows else []
+    kinds = ("found", *REASONS)
+    return [Table(title, "Model", kinds, tuple(rows), NOTES, lead, ours="all", folded=True)] if rows else []
 
 
 def plots(inputs: Inputs) -> list[Plot]:
