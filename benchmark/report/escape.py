@@ -26,7 +26,9 @@ _LATEX_SPECIAL = str.maketrans(
         "<": r"\textless{}",
         ">": r"\textgreater{}",
         "|": r"\textbar{}",
-        '"': r"\textquotedbl{}",
+        '"': "''",
+        "±": r"$\pm$",
+        "\ufffd": "?",
     }
 )
 
@@ -42,7 +44,7 @@ def markdown(text: str) -> str:
 
 
 def latex(text: str) -> str:
-    """Text that LaTeX prints as it stands (T1 or OT1 with textcomp)."""
+    """Text that LaTeX prints as it stands (in any font encoding, with UTF-8 input)."""
     return one_line(text).translate(_LATEX_SPECIAL)
 
 
