@@ -14,6 +14,12 @@ from benchmark.adapter import Detections
 from benchmark.models.hints import CountOrZero, NotNegative, Probability
 from datasets.scene import GRID_SIZE
 
+AT_A_TIME = 64
+"""Candidates that draw together."""
+
+POINTS = 256
+"""Masks are compared at so many pixels, or up to twice as many."""
+
 TIE = 1e-3
 """Pixels that a hidden share of 1 counts for in the depth order."""
 
@@ -41,8 +47,8 @@ class Candidates:
     """Pixels of one image that drew a mask, best first, and what they drew at the pixels of all candidates.
 
     pixels: (K,) int64, flat places in (64, 64). scores: (K,) quality x tightness. categories: (K,) int64.
-    amodal, visible: (K, K) bool, row: who drew, column: where. Every pixel of an object lies in the foreground, so
-    that the candidates' own pixels, spread over it, are enough to compare masks.
+    amodal, visible: (K, P) float of 0 and 1, row: who drew, column: where. Every pixel of an object lies in the
+    foreground, so that some of the candidates' own pixels, spread over it, are enough to compare masks.
     """
 
     pixels: Tensor
@@ -88,14 +94,16 @@ def draw_candidates(network: DynamicMaskNetwork, maps: Maps, stride: int) -> Can
     quality = maps.quality_logits[0].sigmoid() * foreground
     best, places = max_pool2d(quality[None], stride, return_indices=True)
     pixels = places[best > 0].sort().values
-    logits = network.draw(maps, pixels, points=pixels)
-    amodal = logits[:, 0] > 0
-    certainty = logits[:, 0].sigmoid() * amodal
-    tightness = certainty.sum(dim=1) / amodal.sum(dim=1).clamp(min=1)
+    points = pixels[:: max(1, len(pixels) // POINTS)]
+    # a few at a time, so that what is between the layers stays in the processor's cache
+    logits = torch.cat([network.draw(maps, some, points) for some in pixels.split(AT_A_TIME)])
+    drawn = (logits > 0).float()
+    sizes = drawn[:, 0].sum(dim=1)
+    tightness = (logits[:, 0].sigmoid() * drawn[:, 0]).sum(dim=1) / sizes.clamp(min=1)
     scores, order = (quality.flatten()[pixels] * tightness).sort(descending=True, stable=True)
     categories = probabilities[1:].flatten(1)[:, pixels].argmax(dim=0) + 1
-    both = (logits > 0)[order][:, :, order]
-    return Candidates(pixels[order], scores, categories[order], both[:, 0], both[:, 1])
+    amodal, visible = drawn[order].unbind(1)
+    return Candidates(pixels[order], scores, categories[order], amodal, visible)
 
 
 def group(candidates: Candidates, settings: InstanceSettings) -> tuple[Tensor, Tensor]:
@@ -120,10 +128,9 @@ def group(candidates: Candidates, settings: InstanceSettings) -> tuple[Tensor, T
 
 
 def mask_overlaps(masks: Tensor) -> Tensor:
-    """IoU of each pair of masks (K, P) bool: (K, K) float32."""
-    pixels = masks.float()
-    overlap = pixels @ pixels.t()
-    sizes = pixels.sum(dim=1)
+    """IoU of each pair of masks (K, P), float of 0 and 1: (K, K) float32."""
+    overlap = masks @ masks.t()
+    sizes = masks.sum(dim=1)
     return overlap / (sizes[:, None] + sizes - overlap).clamp(min=1)
 
 

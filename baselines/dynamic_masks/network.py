@@ -150,8 +150,8 @@ def draw_masks(weights: Tensor, positions: Tensor, inputs: Tensor, counts: Tenso
         (of_image.flatten(0, 1) @ image).unflatten(0, (-1, hidden))
         for of_image, image in zip(first.split(counts.tolist()), inputs, strict=True)
     ]
-    drawn = relu(torch.cat(of_images) + bias)
-    drawn = relu(torch.baddbmm(second_bias, second, drawn))
+    drawn = relu((of_images[0] if len(of_images) == 1 else torch.cat(of_images)) + bias, inplace=True)
+    drawn = relu(torch.baddbmm(second_bias, second, drawn), inplace=True)
     return torch.baddbmm(third_bias, third, drawn)
 
 

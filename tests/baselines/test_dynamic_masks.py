@@ -134,9 +134,9 @@ def test_images_without_shapes():
 
 def test_groups_take_what_drew_the_same():
     """Three candidates of A, one of them worse, and one of B."""
-    amodal, visible = (masks.flatten(1) for masks in bars())
+    amodal, visible = (masks.flatten(1).float() for masks in bars())
     worse = amodal[0].clone()
-    worse[:512] = False  # IoU .75
+    worse[:512] = 0  # IoU .75
     candidates = Candidates(
         torch.arange(4),
         torch.tensor([0.9, 0.8, 0.7, 0.6]),
