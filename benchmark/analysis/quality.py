@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from pycocotools import mask as coco_mask
 
+from benchmark.evaluation.depth_order import count_order_pairs
 from benchmark.evaluation.match import Matches
 from benchmark.evaluation.validate import GroundTruth, Predictions, read_annotations
 from datasets.errors import InputError
@@ -28,11 +29,14 @@ NONE_VISIBLE: VisibleMasks = {}
 
 class Quality(NamedTuple):
     """mean_iou: of whole amodal masks of matched instances; mean_iou_hidden: of their hidden parts; both None without.
-    calibration_error: expected, in [0, 1], None without detections."""
+    calibration_error: expected, in [0, 1], None without detections. order_of_all_pairs: share of all overlapping pairs
+    of instances, found or not, that the predicted depth order puts the right way round; None without an order or
+    pairs."""
 
     mean_iou: float | None
     mean_iou_hidden: float | None
     calibration_error: float | None
+    order_of_all_pairs: float | None = None
 
 
 def quality(ground_truth: GroundTruth, visible: VisibleMasks, predictions: Predictions, matches: Matches) -> Quality:
@@ -47,7 +51,8 @@ def quality(ground_truth: GroundTruth, visible: VisibleMasks, predictions: Predi
         if seen is not None and _outside(truth, seen) > 0:
             hidden.append(_hidden_iou(truth, mask, seen))
     true = matches.detection_match[np.isclose(matches.iou_thresholds, MATCHED_IOU)][0] >= 0
-    return Quality(_mean(whole), _mean(hidden), calibration_error(matches.scores, true))
+    error = calibration_error(matches.scores, true)
+    return Quality(_mean(whole), _mean(hidden), error, _order_of_all_pairs(ground_truth, matches))
 
 
 def visible_masks(annotations: Path) -> VisibleMasks:
@@ -70,6 +75,15 @@ def calibration_error(scores: np.ndarray, true: np.ndarray, bins: int = BINS) ->
     place = np.minimum((scores * bins).astype(np.int64), bins - 1)
     surplus = np.bincount(place, scores, minlength=bins) - np.bincount(place, true, minlength=bins)
     return float(np.abs(surplus).sum() / len(scores))
+
+
+def _order_of_all_pairs(ground_truth: GroundTruth, matches: Matches) -> float | None:
+    if matches.order_pairs is None or ground_truth.orders is None:
+        return None
+    orders = np.array(ground_truth.orders)
+    images = matches.ground_truth_image
+    pairs = count_order_pairs(len(matches.image_ids), images, ground_truth.segmentations, orders, orders)[1].sum()
+    return float(matches.order_pairs[0].sum() / pairs) if pairs else None
 
 
 def _matched(matches: Matches) -> np.ndarray:

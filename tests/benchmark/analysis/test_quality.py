@@ -40,3 +40,12 @@ def test_nothing_to_measure():
     assert measured(dataset([1], []), [], {}) == Quality(None, None, None)
     unseen = measured(dataset([1], [annotation(1, box(0, 0, 2, 2))]), [detection(1, box(0, 0, 2, 2), 1.0)], {})
     assert unseen == Quality(1.0, None, 0.0)
+
+
+def test_order_of_all_pairs_counts_pairs_that_are_not_found():
+    """The example of the protocol: three squares overlap each other, the front two are found and ordered rightly."""
+    squares = [box(0, 0, 4, 4), box(0, 1, 4, 4), box(2, 0, 4, 5)]
+    truth = dataset([1], [annotation(1, square, order=place) for place, square in enumerate(squares, 1)])
+    predictions = [{**detection(1, square), "order": place} for place, square in enumerate(squares[:2], 1)]
+    assert measured(truth, predictions, {}).order_of_all_pairs == pytest.approx(1 / 3)
+    assert measured(truth, [detection(1, squares[0])], {}).order_of_all_pairs is None  # without an order
