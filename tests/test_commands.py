@@ -1,0 +1,98 @@
+"""Every command of README and guides runs, in the order in which a reader comes to it, with budgets of a few images."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from benchmark import cli
+from benchmark.cli import main, make_parser
+
+ROOT = Path(__file__).parents[1]
+GUIDES = ("README.md", "docs/data.md", "docs/training.md", "docs/experiments.md", "docs/reproduce.md")
+PREFIX = "uv run run_benchmark.py"
+SMALL = {
+    "--images": "8", "--evaluation-images": "2", "--preset": "smoke", "--tier": "smoke", "--seeds": "1",
+    "--device": "cpu", "--instances-per-class": "2", "--parallel": "1",
+}  # fmt: skip
+RELEASED = "results/released/layered-embedding-compact-n6-l3-short"
+
+
+def commands(guide):
+    """Arguments of the guide's command lines, one list each."""
+    text = (ROOT / guide).read_text()
+    blocks = "".join(re.findall(r"```sh\n(.*?)```", text, re.DOTALL)).replace("\\\n", " ")
+    lines = [line.rpartition("&& ")[2] for line in blocks.splitlines() if PREFIX in line]
+    return [shlex.split(line.removeprefix(PREFIX), comments=True) for line in lines]
+
+
+def with_small_budgets(arguments):
+    """The command with a few images in place of thousands, and the smallest preset."""
+    if arguments[:1] == ["predict"] and "--images" in arguments:
+        return arguments  # pictures, not a budget
+    small = SMALL | ({"--images": "2"} if arguments[:1] == ["export"] else {})
+    found = [small.get(before, word) for before, word in zip(["", *arguments], arguments, strict=False)]
+    if arguments[:1] in (["train"], ["reproduce"]) and "--evaluation-dataset" not in arguments:
+        found += ["--evaluation-images", "2"]
+    if arguments[:1] in (["train"], ["reproduce"]) and "--images" not in arguments:
+        found += ["--images", "8"]
+    return found + (["--dry-run"] if "slurm" in arguments and "--dry-run" not in arguments else [])
+
+
+@pytest.mark.parametrize("guide", [*GUIDES, "CONTRIBUTING.md", "baselines/README.md"])
+def test_every_command_exists(guide):
+    found = commands(guide) or [["--help"]]
+    for arguments in found:
+        if arguments != ["--help"]:
+            make_parser().parse_known_args(arguments)
+    assert guide == "CONTRIBUTING.md" or len(found) > 1
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A working folder with what the guides take for granted: a released run, and files of one's own."""
+    for name in ("DATA", "RUNS"):
+        monkeypatch.setattr(cli.paths, name, tmp_path / name.lower())
+    (tmp_path / "results" / "released").mkdir(parents=True)
+    (tmp_path / RELEASED).symlink_to(ROOT / RELEASED)
+    monkeypatch.chdir(tmp_path)
+    assert main(["export", "--instances-per-class", "2", "--images", "2", "--out", "own"]) == 0
+    own = ["--from", "benchmark", "--to", "kins", "--annotations", "own/annotations_64.json"]
+    assert main(["convert", *own, "--out", "update_test_2020.json"]) == 0
+    (tmp_path / "kins_predictions.json").write_text("[]")
+    (tmp_path / "picture.jpg").write_bytes((tmp_path / "own/images/000001.png").read_bytes())
+    (tmp_path / "folder").symlink_to(tmp_path / "own" / "images")
+    for example in re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL):
+        if "(Adapter)" in example:
+            (tmp_path / "my_module.py").write_text(example)
+    monkeypatch.syspath_prepend(tmp_path)
+    return tmp_path
+
+
+TRAINING = ("train", "reproduce", "status", "verify", "report")
+
+
+def run(guide, *, trained):
+    """Run the guide's commands in order. trained: also those that train, and those on what was trained."""
+    for arguments in commands(guide):
+        needs_training = arguments[:1] in [[name] for name in TRAINING] or any("runs/" in word for word in arguments)
+        if arguments and (trained or not needs_training) and arguments != ["models"]:
+            assert main(with_small_budgets(arguments)) == 0, arguments
+
+
+@pytest.mark.parametrize("guide", ["README.md", "docs/data.md", "docs/training.md"])
+def test_commands_run(guide, folder, capsys):
+    run(guide, trained=False)
+    for example in re.findall(r"```python\n(.*?)```", (ROOT / guide).read_text(), re.DOTALL):
+        if "(Adapter)" not in example:
+            exec(example, {})
+            assert float(capsys.readouterr().out.split()[-2]) >= 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("guide", GUIDES)
+def test_long_commands_run(guide, folder):
+    base = ["train", "layered-embedding", "--preset", "compact", "--instances-per-class", "6", "--out", "RUN"]
+    assert main(with_small_budgets(base)) == 0
+    run(guide, trained=True)
