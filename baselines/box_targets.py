@@ -35,8 +35,7 @@ def render_boxes(scene: Drawable) -> BoxSample:
 def boxes_of_masks(masks: np.ndarray) -> np.ndarray:
     """masks: (n, H, W) bool, none of them empty. Returns (n, 4) float32: x0, y0, x1, y1, the far edges excluded."""
     _, height, width = masks.shape
-    rows: np.ndarray = masks.any(axis=2)
-    columns: np.ndarray = masks.any(axis=1)
+    rows, columns = np.asarray(masks.any(axis=2)), np.asarray(masks.any(axis=1))
     edges = [
         columns.argmax(axis=1),
         rows.argmax(axis=1),

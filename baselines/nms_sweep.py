@@ -33,6 +33,8 @@ class DetectionProtocol:
     text: str
 
 
+Suppression = Literal["box", "soft", "mask"]
+
 PROTOCOLS = {
     # The paper's (docs/protocol.md "Mask R-CNN baseline"). A score above 0.7 leaves at most one class per ROI, since
     # the classes of a ROI sum to one.
@@ -67,7 +69,7 @@ class Variant:
     in place of the protocol's, None for that."""
 
     protocol: str
-    suppression: Literal["box", "soft", "mask"]
+    suppression: Suppression
     threshold: float = 0.0
     score_floor: float | None = None
 
@@ -86,13 +88,16 @@ VARIANTS: Mapping[str, Variant] = (
 
 FLOORS = (0.05, 0.3, 0.7)
 
+TUNED: Mapping[Suppression, tuple[float, ...]] = {"box": (0.5, 0.6, 0.7, 0.8), "mask": (0.5, 0.6, 0.7), "soft": (0.0,)}
+"""Thresholds of each kind of suppression."""
+
 TUNING_GRID: Mapping[str, Variant] = {
     f"{protocol}-floor-{floor}-{kind}-nms" + (f"-{threshold}" if threshold else ""): Variant(
         protocol, kind, threshold, floor
     )
     for protocol in PROTOCOLS
     for floor in FLOORS
-    for kind, thresholds in (("box", (0.5, 0.6, 0.7, 0.8)), ("mask", (0.5, 0.6, 0.7)), ("soft", (0.0,)))
+    for kind, thresholds in TUNED.items()
     for threshold in thresholds
     if kind != "mask" or floor > FLOORS[0]  # thousands of masks an image for what scores next to nothing
 }

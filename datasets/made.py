@@ -47,7 +47,8 @@ def make_dataset(images: int, seed: int, folder: Path, *, overwrite: bool = Fals
         raise InputError(f"{folder}: already holds other files; expected a new folder, or to be told to replace them")
     with atomic_folder(folder, overwrite=overwrite) as partial:
         (partial / "images").mkdir()
-        entries, annotations = [], []
+        entries: list[dict] = []
+        annotations: list[dict] = []
         for image_id in progress(range(1, images + 1), total=images, description=f"make {folder.name}", unit="image"):
             image, found = make_image(seed, image_id - 1)
             name = f"{image_id:06d}.png"

@@ -183,11 +183,11 @@ def _labelled(
     """Classes, labels, probabilities and embeddings of each image of the batch, as `instances` takes them."""
     settings = _settings(variant, preset)
     probabilities = maps.probabilities
-    if variant == "semantic-ground-truth":
+    if variant == "semantic-ground-truth" and truth is not None:
         probabilities = one_hot(truth.classes, probabilities.shape[2]).movedim(-1, 2).float()
     classes = probabilities.argmax(dim=2)
     shared = variant == "semantic-ground-truth", settings.bandwidth, settings.seeding
-    if variant == "clustering-ground-truth":
+    if variant == "clustering-ground-truth" and truth is not None:
         labels = truth.labels
     else:
         if shared not in clustered.labels:
@@ -199,6 +199,6 @@ def _labelled(
         yield from images
         return
     if shared not in clustered.without_fragments:
-        clustered.without_fragments[shared] = [dissolve_fragments(*image, settings) for image in images]
+        clustered.without_fragments[shared] = [dissolve_fragments(a, b, c, d, settings) for a, b, c, d in images]
     for (_, _, *evidence), (classes, labels) in zip(images, clustered.without_fragments[shared], strict=True):
         yield classes, labels, *evidence

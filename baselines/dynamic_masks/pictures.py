@@ -34,7 +34,7 @@ def steps(network: DynamicMaskNetwork, maps: Maps, found: Detections, truth: np.
     pixel = hidden_pixel(network, maps)
     if pixel is not None:
         pictures.append(Picture(row, "One pixel and its mask", "colors", pixel_picture(network, maps, pixel)))
-    order = np.argsort(found.order)
+    order = np.argsort(np.asarray(found.order))
     layers = layers_from_masks(found.masks[order], LAYERS)
     for layer, (of_layer, of_truth) in enumerate(zip(layers, truth, strict=False), start=1):
         pictures += [

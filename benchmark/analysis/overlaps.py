@@ -50,7 +50,7 @@ def measure(detections: Sequence[dict], instances: Sequence[dict], match: np.nda
     (owning,) = np.nonzero(own >= 0)
     in_own = np.zeros_like(shared)
     in_own[owning] = shared_areas(
-        [coco_mask.merge([detections[d], instances[int(own[d])]], intersect=True) for d in owning], instances
+        [coco_mask.merge([detections[d], instances[int(own[d])]], intersect=True) for d in owning.tolist()], instances
     )
     return Overlaps(detection_area, instance_area, shared, shared_areas(instances, instances), own, in_own)
 

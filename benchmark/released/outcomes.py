@@ -116,7 +116,8 @@ def read_outcomes(data_folder: Path, runs: Sequence[ReleasedRun], ranking: Paper
             if work.run.trained
         }
         truth = read_annotations(datasets[key].annotations_file)
-        scenes = of_set[0].run.evaluation_scenes.label
+        described = of_set[0].run.evaluation_scenes
+        scenes = described.label if described else of_set[0].run.scenes
         evaluations.append(Evaluation(scenes, datasets[key], truth, tuple(of_run[0] for of_run in found), sweeps))
     return evaluations
 
@@ -202,11 +203,13 @@ def _judge_run(work: _Work) -> list[Outcome]:
 
     @cache
     def matched(variant: str) -> Matched:
-        return read_matched(kept_predictions(work.run.folder, variant), ground_truth)
+        path = kept_predictions(work.run.folder, variant)
+        assert path is not None  # `_plan` takes only variants whose predictions are kept
+        return read_matched(path, ground_truth)
 
     others = {reason: (name, matched(name)) for reason, name in work.telling.items()}
     tell = {reason: found for reason, (_, found) in others.items()}
-    outcomes = []
+    outcomes: list[Outcome] = []
     for variant, label in zip(work.variants, work.labels, strict=True):
         shown = matched(variant)
         errors = find_errors(ground_truth, *shown)

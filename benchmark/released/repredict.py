@@ -109,12 +109,12 @@ def _both(folder: Path, variants: Sequence[str], dataset: ExportedDataset) -> It
     """(variant, kept, new) COCO results of `dataset` of each variant that the run kept and the code can still make."""
     run = load_run(folder)
     adapter = find_adapter(run.model)
-    wanted = [name for name in variants if kept_predictions(folder, name)]
+    wanted = {name: path for name in variants if (path := kept_predictions(folder, name))}
     seed_everything(run.seed)
-    new = predict(adapter, dataset, run, wanted) if wanted else {}
+    new = predict(adapter, dataset, run, list(wanted)) if wanted else {}
     chosen = set(dataset.image_ids)
-    for name in wanted:
-        kept, _ = load_json(kept_predictions(folder, name), "predictions")
+    for name, path in wanted.items():
+        kept, _ = load_json(path, "predictions")
         yield name, [entry for entry in kept if entry["image_id"] in chosen], new[name]
 
 

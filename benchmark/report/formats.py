@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -48,7 +49,7 @@ def to_csv(tables: Sequence[Table]) -> str:
     for table in tables:
         for row in table.rows:
             run = row.run
-            record = {
+            record: dict[str, Any] = {
                 "table": one_line(table.title),
                 "N": one_line(row.group),
                 "row": one_line(row.label),

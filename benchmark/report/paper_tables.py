@@ -36,7 +36,7 @@ def beside_paper(paper: PaperTable, runs: Sequence[ReleasedRun], title: str, not
         if run.trained or not any(other.trained for other in listed):
             sides.setdefault(run.tier_and_status, set()).add(side_of[run.model])
     complete = [tier for tier, found in sides.items() if found == set(side_of.values())]
-    shown = complete or sorted(sides, key=lambda tier: -len(sides[tier]))[:1] or [None]
+    shown: Sequence[str | None] = complete or sorted(sides, key=lambda tier: -len(sides[tier]))[:1] or [None]
     return [
         _of_tier(
             paper,

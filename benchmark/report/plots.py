@@ -158,7 +158,7 @@ def columns_of_axes(
 
 def add_legend(figure: Figure, columns: int, order: Sequence[str] | None = None) -> None:
     """One legend for all axes, below them. order: of the labels, else that of their appearance."""
-    handles = {}
+    handles: dict[str, Any] = {}
     for axis in figure.axes:
         handles |= {label: handle for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)}
     names = [name for name in order or handles if name in handles]
@@ -208,6 +208,6 @@ def to_inline_svg(figure: Figure, name: str) -> str:
     svg = re.sub(r' id="([^"]+)"', lambda found: f' id="{name}-{found[1]}"' if found[1] in used else "", svg)
     svg = re.sub(r'(href="#|url\(#)', rf"\g<1>{name}-", svg)
     # The page decides how large, up to a width at which all plots have letters of one size.
-    width = float(re.search(r'viewBox="0 0 ([\d.]+)', svg)[1])
+    (width,) = map(float, re.findall(r'viewBox="0 0 ([\d.]+)', svg)[:1])
     svg = svg.replace("<svg", f'<svg style="--width: {width * REM_PER_POINT:.1f}rem"', 1)
     return re.sub(r' (?:width|height)="[^"]+"', "", svg, count=2)

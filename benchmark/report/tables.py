@@ -122,10 +122,11 @@ def measured_row(
     values = {}
     for metric in metrics:
         found = [run.metrics[variant].get(metric) for run, variant in readings]
+        known = [value for value in found if value is not None]
         ours, details = None, {}
-        if None not in found:
-            over = spread(found)
-            ours, details = over.mean, {f"sd of {over.count} seeds": f"{over.deviation:.{DIGITS}f}"}
+        if len(known) == len(found):
+            over = spread(known)
+            ours, details = over.mean, {f"sd of {over.runs} seeds": f"{over.deviation:.{DIGITS}f}"}
         values[metric] = Value(ours, (paper or {}).get(metric), details=details)
     (run, variant), *others = readings
     return Row(group, f"{label}, {len(readings)} seeds", variant, values, run, tuple(other for other, _ in others))
@@ -138,7 +139,7 @@ def mark_best(rows: Sequence[Row]) -> tuple[Row, ...]:
         rivals = [other for other in rows if other.group == row.group and other.run]
         values = {}
         for metric, value in row.values.items():
-            ours = [round(r.values[metric].ours, DIGITS) for r in rivals if r.values[metric].ours is not None]
+            ours = [round(number, DIGITS) for r in rivals if (number := r.values[metric].ours) is not None]
             best = len(ours) > 1 and value.ours is not None and round(value.ours, DIGITS) == max(ours)
             values[metric] = replace(value, best=best)
         marked.append(replace(row, values=values))

@@ -11,8 +11,8 @@ import numpy as np
 
 from benchmark.adapter import Adapter, Picture, PictureKind, Run
 from benchmark.runs.folder import PICTURES
+from datasets.dataset import Dataset
 from datasets.errors import InputError, one_line
-from datasets.exported import ExportedDataset
 from datasets.files import write_atomically
 from datasets.scene import GRID_SIZE
 
@@ -20,7 +20,7 @@ _CAPTIONS = "pictures"
 """The array of JSON text that says for each picture its row, caption and kind; its values are an array of their own."""
 
 
-def keep_pictures(adapter: Adapter, dataset: ExportedDataset, run: Run) -> int:
+def keep_pictures(adapter: Adapter, dataset: Dataset, run: Run) -> int:
     """Write what the adapter shows of the first image of `dataset` into the run's folder; returns how many pictures.
 
     A model that shows nothing leaves no file.

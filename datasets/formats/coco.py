@@ -60,10 +60,11 @@ def read(document: Any, name: str) -> Instances:
     table = _rows(everything, places)
     image_ids = [entry["image_id"] for entry in table.entries]
     mask_sizes = [sizes[image_id] for image_id in image_ids]
-    amodal = masks_where_given(table, AMODAL_KEYS, mask_sizes)
-    for index, mask in enumerate(amodal):
+    amodal: list[dict] = []
+    for index, mask in enumerate(masks_where_given(table, AMODAL_KEYS, mask_sizes)):
         if mask is None:
             raise table.fault(index, "segmentation", f"a mask there or as {', '.join(AMODAL_KEYS[:-1])}")
+        amodal.append(mask)
     visible = masks_where_given(table, VISIBLE_KEYS, mask_sizes)
     hidden = masks_where_given(table, HIDDEN_KEYS, mask_sizes)
     rate_key = next((key for key in RATE_KEYS if any(key in entry for entry in table.entries)), RATE_KEYS[0])

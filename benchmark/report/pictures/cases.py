@@ -36,10 +36,10 @@ class Window(NamedTuple):
         rows, columns = np.nonzero(masks.any(axis=0))
         if not len(rows):
             return cls(0, 0, size)
-        side = max(np.ptp(rows), np.ptp(columns)) + 1 + 2 * MARGIN
-        side = int(np.clip(side, _SMALLEST_CROP, size))
-        first = ((bounds.min() + bounds.max() + 1 - side) // 2 for bounds in (rows, columns))
-        return cls(*(int(np.clip(place, 0, size - side)) for place in first), side)
+        around = max(np.ptp(rows), np.ptp(columns)) + 1 + 2 * MARGIN
+        side = int(np.clip(around, _SMALLEST_CROP, size))
+        top, left = ((bounds.min() + bounds.max() + 1 - side) // 2 for bounds in (rows, columns))
+        return cls(int(np.clip(top, 0, size - side)), int(np.clip(left, 0, size - side)), side)
 
     def of(self, picture: np.ndarray, size: int) -> np.ndarray:
         """This part of a (K, K) picture of the whole grid, at (size, size); masks stay masks."""

@@ -143,8 +143,8 @@ class _Drawing:
         masks = decode_masks([truth.segmentations[g] for g in case.instances])
         detections = _decode([predictions.segmentations[place] for place in case.detections])
         matched = (matches.detection_image == case.image) & (self.outcome.match >= 0)
-        others = [place for place in matches.detection_index[matched] if place not in case.detections]
-        others = _decode([predictions.segmentations[place] for place in others])
+        places = [place for place in matches.detection_index[matched] if place not in case.detections]
+        others = _decode([predictions.segmentations[place] for place in places])
         other, elsewhere = None, detections[:0]
         if case.elsewhere is not None:
             other, (predictions, _) = self.outcome.others[kind]
@@ -169,7 +169,7 @@ class _Drawing:
         scores = [f"{predictions.scores[place]:.2f}" for place in case.detections]
         rles = [predictions.segmentations[place] for place in case.detections]
         ious = [f"{float(coco_mask.iou([rle], [instance], [0])[0, 0]):.2f}" for rle in rles]
-        if kind in self.outcome.others:
+        if kind in self.outcome.others and case.elsewhere is not None:
             name, (other, _) = self.outcome.others[kind]
             text = f"{name} has it, score {other.scores[case.elsewhere]:.2f}"
             if rles:

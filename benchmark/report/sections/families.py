@@ -19,7 +19,8 @@ NOTES = ("The threshold is chosen on the evaluation images, for each alike.", BE
 def tables(inputs: Inputs) -> list[Table]:
     """For each family of a run's variants ("nms", "coco-nms", ...) the variant with the highest AP; trained runs with
     several families only."""
-    rows, texts = [], {}
+    rows: list[Row] = []
+    texts: dict[str, str] = {}
     for run, families in families_of(inputs.runs):
         for family, of_family in families.items():
             variant = max(of_family, key=lambda name: run.metrics[name].get("AP") or 0.0)

@@ -58,7 +58,7 @@ def model_steps(inputs: Inputs) -> list[Steps]:
     found = []
     for run in inputs.runs if inputs.data_folder else ():
         kept = read_pictures(run.folder) if run.trained and run.metrics and run.evaluation_scenes else None
-        if kept:
+        if kept and inputs.data_folder and run.evaluation_scenes:
             image_id, steps = kept
             described = run.manifest["dataset"]
             dataset = evaluation_set(inputs.data_folder, run.evaluation_scenes, described["images"], described["seed"])

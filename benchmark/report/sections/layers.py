@@ -39,7 +39,7 @@ def tables(inputs: Inputs) -> list[Table]:
             values[metric] = Value(ours, interval=run.interval(variant, metric), details=details)
         label = f"{inputs.table1.variant_label(run, variant)}, {run.tier_and_status}"
         rows.append(Row(run.scenes, label, variant, values, run))
-    if not any(row.run.layers > 2 for row in rows):
+    if not any(row.run and row.run.layers > 2 for row in rows):
         return []
     title = "Layers: trained models and what so many layers can hold"
     reached = Table(title, "Model", LAYER_METRICS, tuple(rows), NOTES, ours="trained")
@@ -72,7 +72,8 @@ def plots(inputs: Inputs) -> list[Plot]:
             by_label = sorted(here, key=lambda run: (labels[run.name], run.layers))
             for label, of_label in groupby(by_label, key=lambda run: labels[run.name]):
                 runs = list(of_label)
-                points = [(run.layers, run.metrics[inputs.reading(run, "best").variant][metric]) for run in runs]
+                choices = [(run, inputs.reading(run, "best")) for run in runs]
+                points = [(run.layers, run.metrics[choice.variant][metric]) for run, choice in choices if choice]
                 style = inputs.looks.numbered(runs[0].model, places[label])
                 axis.plot(*zip(*points, strict=True), label=escape.plot(label), **style)
             axis.set_xticks(list(layers))
