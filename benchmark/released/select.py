@@ -19,7 +19,7 @@ def beside_oracle(runs: Sequence[ReleasedRun], ranking: PaperTable) -> list[tupl
         for layers, variant in oracle_variants(run).items()
     }
     layered = set(ranking.rows["run_model"][ranking.rows["run_layers"] != ""])
-    found: list[tuple[ReleasedRun, Any]] = [
+    found = [
         (run, oracles[run.dataset_hash, run.layers])
         for run in runs
         if run.trained and run.metrics and run.model in layered and (run.dataset_hash, run.layers) in oracles

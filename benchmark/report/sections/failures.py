@@ -177,9 +177,9 @@ class _Drawing:
                 text += f"; kept: score {scores[0]}, IoU of the boxes {box_iou(boxes[0], boxes[1][None])[0]:.2f}"
             return text
         if kind == reasons.MERGED:
-            other = truth.category_names[truth.annotation_categories[case.instances[1]]]
-            return f"In one mask with the {other} (orange): score {scores[0]}"
-        if kind == reasons.BEYOND_LAYERS:
+            neighbour = truth.category_names[truth.annotation_categories[case.instances[1]]]
+            return f"In one mask with the {neighbour} (orange): score {scores[0]}"
+        if kind == reasons.BEYOND_LAYERS and self.outcome.reasons.reached is not None:
             reached = self.outcome.reasons.reached[case.instances[0]]
             text = f"{format_percent(reached)} of it in {self.outcome.layers} layers"
             return f"{text}; best IoU {ious[0]}" if ious else f"{text}; no detection of its own"
