@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -95,7 +96,7 @@ def training_speed() -> tuple[float, float]:
         with counter:
             _train(adapter, Path(scratch) / "counted", with_images(preset, batch))
         short, long = (
-            _seconds(lambda images=images: _train(adapter, Path(scratch) / f"{images}", with_images(preset, images)))
+            _seconds(partial(_train, adapter, Path(scratch) / f"{images}", with_images(preset, images)))
             for images in (batch, batch + TRAINED_IMAGES)
         )
     rate = TRAINED_IMAGES / max(long - short, 1e-9)  # without what starts and ends a training

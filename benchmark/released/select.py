@@ -11,7 +11,9 @@ from benchmark.runs.manifest import SMOKE
 from benchmark.runs.record import ReleasedRun
 
 
-def beside_oracle(runs: Sequence[ReleasedRun], ranking: PaperTable) -> list[tuple[ReleasedRun, dict[str, float | None]]]:
+def beside_oracle(
+    runs: Sequence[ReleasedRun], ranking: PaperTable
+) -> list[tuple[ReleasedRun, dict[str, float | None]]]:
     """(run, metrics of the oracle with as many layers on the same data) of trained runs of models with layers."""
     oracles = {
         (run.dataset_hash, layers): run.metrics[variant]
