@@ -1,4 +1,4 @@
-"""The smoke presets end to end, a few minutes each: ``pytest -m slow -s tests/test_smoke.py``."""
+"""The smoke presets end to end, a few minutes each: ``pytest -n 0 -m slow -s tests/test_smoke.py``."""
 
 import gzip
 import json

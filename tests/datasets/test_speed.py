@@ -1,4 +1,4 @@
-"""Speed of the generator on one core; run alone: ``pytest -m slow -s tests/datasets/test_speed.py``."""
+"""Speed of the generator on one core; run alone: ``pytest -n 0 -m slow -s tests/datasets/test_speed.py``."""
 
 import time
 

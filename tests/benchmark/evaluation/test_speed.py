@@ -1,6 +1,6 @@
 """How long the evaluator takes on 1,000 images with 60 detections each, and how long COCO engines take.
 
-The table of engines: ``pytest -m slow -s tests/benchmark/evaluation/test_speed.py``.
+The table of engines: ``pytest -n 0 -m slow -s tests/benchmark/evaluation/test_speed.py``.
 """
 
 import contextlib
