@@ -1,4 +1,4 @@
-"""What the NMS sweep costs: ``RUN=runs/<run of detectron2-mask-rcnn> pytest -n 0 -m slow -s tests/baselines/test_speed.py``.
+"""What the NMS sweep costs: ``RUN=<run of detectron2-mask-rcnn> pytest -n 0 -m slow -s tests/baselines/test_speed.py``.
 
 It takes trained weights: how many boxes a threshold keeps decides about the cost, and random weights keep any number.
 """
