@@ -1,6 +1,5 @@
 import json
 import re
-import warnings
 from html.parser import HTMLParser
 from urllib.parse import unquote
 
@@ -125,20 +124,3 @@ def test_files_of_an_earlier_report_go_and_others_stay(with_runs, tmp_path):
     page.write_text(page.read_text() + '<a href="old.svg">')
     names = {path.name for path in write_report(with_runs.folder, out)}
     assert {path.name for path in out.iterdir()} == names | {"mine.md"}
-
-
-def test_an_image_without_instances_warns_nothing(results, tmp_path):
-    dataset = evaluation_set(tmp_path / "data", SceneParameters.uniform(1), images=2, seed=5)
-    for name in ("annotations.json", "annotations_64.json"):
-        path = dataset.folder / name
-        document = json.loads(path.read_text())
-        document["annotations"] = [one for one in document["annotations"] if one["image_id"] != 1]
-        path.write_text(json.dumps(document))
-    described = {key: dataset.info[key] for key in ("content_hash", "images", "seed", "parameters")}
-    folder = results.add_run("e", "layered-embedding", {"default": 0.5}, n=1, dataset=described)
-    keys = ("image_id", "category_id", "segmentation")
-    found = [{key: one[key] for key in keys} | {"score": 0.5} for one in dataset.annotations(2)[:1]]
-    write_compact_json(folder / "predictions.default.json.gz", found)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        write_report(results.folder, tmp_path / "report", tmp_path / "data")

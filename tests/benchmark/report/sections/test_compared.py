@@ -2,6 +2,7 @@
 
 import io
 import json
+import warnings
 
 import pandas as pd
 import pytest
@@ -159,3 +160,12 @@ def test_seeds_are_one_row(results):
     assert row.values["AP"].ours == pytest.approx(0.6) and row.values["AP"].details == {"sd of 3 seeds": "0.1000"}
     assert row.values["AP"].difference == pytest.approx(0.6 - 0.7673)
     assert len(best.rows) == 1 and "<sup>a, b, c</sup>" in to_markdown([table])
+
+
+def test_a_set_without_instances_warns_nothing(results):
+    empty = summary(0.5) | {"recall_by_occlusion": {"edges": [0, 0.5, 1], "instances": [0, 0], "recall": [None, None]}}
+    folder = results.add_run("e", "layered-embedding", {"default": 0.5})
+    (folder / "analysis.json").write_text(json.dumps({"default": empty}))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert len(occlusion.plots(Inputs.read(results.folder))) == 1
