@@ -157,7 +157,10 @@ def test_groups_take_what_drew_the_same():
 def test_who_owns_the_visible_pixels_is_in_front():
     amodal, visible = bars()
     for order in ([0, 1], [1, 0]):
-        assert depth_order(amodal[order], visible[order].float()).tolist() == [order.index(0) + 1, order.index(1) + 1]
+        assert depth_order(amodal[order], visible[order].float(), torch.tensor([0.6, 0.9])).tolist() == [
+            order.index(0) + 1,
+            order.index(1) + 1,
+        ]
 
 
 class TrueNetwork(nn.Module):
