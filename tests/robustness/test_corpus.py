@@ -110,7 +110,8 @@ def test_annotations_of_a_dataset(refused, dataset, tmp_path):
     ):  # fmt: skip
         write(path, {**document, "info": info})
         predict(refused, f"info {info}", dataset, tmp_path)
-    path.unlink()
+    for annotations in dataset.glob("annotations*.json"):
+        annotations.unlink()
     predict(refused, "no annotations", dataset, tmp_path)
     predict(refused, "no folder", tmp_path / "nowhere", tmp_path)
     predict(refused, "a file", dataset / "images" / "000001.png", tmp_path)
