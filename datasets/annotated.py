@@ -153,6 +153,8 @@ def open_dataset(path: Path | str) -> Dataset:
 def _annotations_file(path: Path) -> Path:
     if path.is_file():
         return path
+    if not path.exists():
+        raise InputError(f"{path}: no such folder, expected one from `export`, or images and {ANNOTATIONS}")
     for name in NAMES:
         if (path / name).is_file():
             return path / name

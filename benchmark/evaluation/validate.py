@@ -12,7 +12,7 @@ from itertools import compress
 from typing import Literal
 
 from datasets.errors import InputError
-from datasets.formats import coco
+from datasets.keys import is_own_form
 from datasets.rle import mask_areas
 from datasets.table import Source, Table, image_sizes, is_fraction, is_positive, load_json, show_kind
 
@@ -84,7 +84,9 @@ def read_annotations(source: Source, masks: Masks = "amodal") -> GroundTruth:
     """
     data, name = load_json(source, "annotations")
     notes = []
-    if not coco.is_own_form(data):
+    if not is_own_form(data):
+        from datasets.formats import coco  # brings OpenCV, which our own form does not need
+
         instances = coco.read(data, name)
         data, notes = coco.write(instances), instances.notes
     if not isinstance(data, dict):

@@ -13,35 +13,12 @@ from datasets.formats import benchmark
 from datasets.formats.instances import Instances, read_categories, read_images
 from datasets.formats.masks import read_masks
 from datasets.formats.parts import Parts, orders_from_masks, visible_parts
+from datasets.keys import AMODAL_KEYS, HIDDEN_KEYS, RATE_KEYS, VISIBLE_KEYS
 from datasets.table import Table, is_fraction, is_integer, is_positive, show_item
-
-AMODAL_KEYS = ("amodal_segm", "amodal_mask", "a_segm", "segmentation")
-"""Names of the amodal mask; the first that an entry has counts. AIStron's `segmentation` may be the visible one."""
-
-VISIBLE_KEYS = ("visible_mask", "visible_segm", "inmodal_seg", "i_segm")
-HIDDEN_KEYS = ("invisible_mask", "occluded_mask")
-RATE_KEYS = ("occlude_rate", "occluded_rate")
-
-FOREIGN_KEYS = frozenset((*AMODAL_KEYS[:-1], *VISIBLE_KEYS[1:], *HIDDEN_KEYS[1:], *RATE_KEYS[1:]))
-"""Names that the benchmark's own files do not use."""
 
 UNOCCLUDED = "instances_without_a_word_on_what_is_hidden_taken_as_not_occluded"
 
 write = benchmark.write
-
-
-def is_own_form(document: Any) -> bool:
-    """Whether the evaluator reads a document as it is: RLEs and `occlude_rate` under the benchmark's names.
-
-    A document that is damaged or empty counts as its own, too: the evaluator says what is wrong.
-    """
-    entries = document.get("annotations") if isinstance(document, dict) else None
-    entries = [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
-    if not entries:
-        return True
-    if any(isinstance(entry.get("segmentation"), list) or not FOREIGN_KEYS.isdisjoint(entry) for entry in entries):
-        return False
-    return any("occlude_rate" in entry for entry in entries)
 
 
 def read(document: Any, name: str) -> Instances:

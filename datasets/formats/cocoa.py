@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from datasets.formats.coco import HIDDEN_KEYS, VISIBLE_KEYS, masks_where_given
+from datasets.formats.coco import masks_where_given
 from datasets.formats.instances import Instances, overlaps, read_categories, read_images
 from datasets.formats.masks import invisible_masks, read_masks
 from datasets.formats.parts import chain_orders, visible_parts
+from datasets.keys import HIDDEN_KEYS, VISIBLE_KEYS
 from datasets.rle import mask_areas
 from datasets.table import Table, is_fraction, is_positive
 

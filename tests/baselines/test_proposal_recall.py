@@ -13,7 +13,7 @@ from baselines.proposal_recall import best_iou, main, proposal_recall
 from benchmark.adapter import Run
 from benchmark.engine.checkpoint import save_weights
 from benchmark.models.registry import find_adapter
-from benchmark.runs.manifest import write_manifest
+from benchmark.runs.manifest import write_run_manifest
 from datasets.errors import InputError
 from datasets.scene import SceneParameters, sample_scene
 from datasets.seeds import TUNING_SEED
@@ -29,7 +29,7 @@ def run(request, tmp_path):
     torch.manual_seed(0)
     network = import_module(f"baselines.{request.param}_mask_rcnn.model").build_model(run.preset, 3)
     save_weights(run.weights, network)
-    write_manifest(run, "train", finished=True, wall_time={})
+    write_run_manifest(run, finished=True)
     return run
 
 

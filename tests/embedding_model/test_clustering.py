@@ -114,6 +114,7 @@ def test_same_partition_on_the_gpu(seeding):
     assert same_partition(cluster(embeddings.cuda(), 1.5, seeding).cpu(), truth)
 
 
+@pytest.mark.slow  # a time in seconds is a fact of one machine
 @pytest.mark.parametrize("seeding", SEEDINGS)
 def test_fast_enough(seeding):
     """8,192 pixels of 36 instances take under 15 ms on one idle core; the bound leaves room for a busy machine, and the

@@ -99,6 +99,7 @@ def run_evaluator(files):
     return wall, after.children_user + after.children_system - before.children_user - before.children_system
 
 
+@pytest.mark.slow  # a time in seconds is a fact of one machine
 def test_process_stays_within_its_budget(tmp_path):
     """Python's start, imports, reading, checks, matching, depth order: processor time, as the machine may be busy."""
     files = write(synthetic(36), tmp_path, "json.gz")

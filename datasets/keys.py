@@ -1,0 +1,27 @@
+"""What the annotation files of amodal data sets call the same things, and whether a file is in our own form."""
+
+from typing import Any
+
+AMODAL_KEYS = ("amodal_segm", "amodal_mask", "a_segm", "segmentation")
+"""Names of the amodal mask; the first that an entry has counts. AIStron's `segmentation` may be the visible one."""
+
+VISIBLE_KEYS = ("visible_mask", "visible_segm", "inmodal_seg", "i_segm")
+HIDDEN_KEYS = ("invisible_mask", "occluded_mask")
+RATE_KEYS = ("occlude_rate", "occluded_rate")
+
+FOREIGN_KEYS = frozenset((*AMODAL_KEYS[:-1], *VISIBLE_KEYS[1:], *HIDDEN_KEYS[1:], *RATE_KEYS[1:]))
+"""Names that the benchmark's own files do not use."""
+
+
+def is_own_form(document: Any) -> bool:
+    """Whether the evaluator reads a document as it is: RLEs and `occlude_rate` under the benchmark's names.
+
+    A document that is damaged or empty counts as its own, too: the evaluator says what is wrong.
+    """
+    entries = document.get("annotations") if isinstance(document, dict) else None
+    entries = [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+    if not entries:
+        return True
+    if any(isinstance(entry.get("segmentation"), list) or not FOREIGN_KEYS.isdisjoint(entry) for entry in entries):
+        return False
+    return any("occlude_rate" in entry for entry in entries)
