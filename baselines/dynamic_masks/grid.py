@@ -7,9 +7,9 @@ from typing import Literal
 from baselines.dynamic_masks.instances import InstanceSettings
 
 STRIDES: tuple[Literal[2, 4], ...] = (2, 4)
-NMS_THRESHOLDS = (0.5, 0.6, 0.7, 0.8)
-VISIBLE_THRESHOLDS = (1.0, 0.5, 0.3)
-VOTES = (0.0, 1.0, 2.0, 4.0)
+NMS_THRESHOLDS = (0.6, 0.7, 0.8)
+VISIBLE_THRESHOLDS = (1.0, 0.5)
+VOTES = (1.0, 2.0, 4.0)
 MINIMUM_AREAS = (5, 20)
 
 GRID: Mapping[str, InstanceSettings] = {

@@ -64,8 +64,11 @@ def find_instances(network: DynamicMaskNetwork, maps: Maps, readings: Sequence[I
 
     maps: of a batch of one.
     """
-    drawn = {settings.stride: draw_candidates(network, maps, settings.stride) for settings in readings}
-    groups = [group(drawn[settings.stride], settings) for settings in readings]
+    strides = dict.fromkeys(settings.stride for settings in readings)
+    drawn = {stride: draw_candidates(network, maps, stride) for stride in strides}
+    different = {grouping(settings): settings for settings in readings}
+    grouped = {key: group(drawn[settings.stride], settings) for key, settings in different.items()}
+    groups = [grouped[grouping(settings)] for settings in readings]
     pixels = [drawn[settings.stride].pixels[leaders] for settings, (leaders, _) in zip(readings, groups, strict=True)]
     union = torch.cat(pixels).unique()
     logits = network.draw(maps, union).unflatten(2, (GRID_SIZE, GRID_SIZE))
@@ -104,6 +107,11 @@ def draw_candidates(network: DynamicMaskNetwork, maps: Maps, stride: int) -> Can
     categories = probabilities[1:].flatten(1)[:, pixels].argmax(dim=0) + 1
     amodal, visible = drawn[order].unbind(1)
     return Candidates(pixels[order], scores, categories[order], amodal, visible)
+
+
+def grouping(settings: InstanceSettings) -> tuple[float, ...]:
+    """What of a reading decides about its groups."""
+    return settings.stride, settings.nms_threshold, settings.visible_threshold
 
 
 def group(candidates: Candidates, settings: InstanceSettings) -> tuple[Tensor, Tensor]:
