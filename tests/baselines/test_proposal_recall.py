@@ -71,6 +71,6 @@ def test_what_cannot_be_measured_is_named(run, tmp_path, capsys):
     adapter = find_adapter("layered-embedding")
     other = Run(tmp_path / "e", "layered-embedding", "smoke", adapter.presets["smoke"], SceneParameters())
     other.folder.mkdir()
-    write_manifest(other, "train", finished=True, wall_time={})
+    write_run_manifest(other, finished=True)
     with pytest.raises(InputError, match="expected a model with a region proposal network"):
         proposal_recall(other.folder, 1)
