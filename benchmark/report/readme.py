@@ -50,6 +50,7 @@ def first_screen(inputs: Inputs) -> str:
             f"difference: {metric_head(DIFFERENCE)}, embedding minus Mask R-CNN. "
             "AR heavy: recall of instances that are hidden by more than a quarter."
         )
+        parts.extend(_chosen_on_evaluation_images(inputs, compared))
         parts.append(f"![Recall of each model by the hidden share of an instance]({REPORT}/recall-by-occlusion.svg)")
     parts.append(_links(inputs))
     return "\n\n".join(parts)
@@ -99,6 +100,19 @@ def _table(inputs: Inputs, compared: dict[Regime, list[Comparison]]) -> str:
         former = scenes
     words = "; ".join(f"{regime}: {REGIME_WORDS[regime]}" for regime in compared)
     return "\n".join([*lines, "", f"{words[0].upper()}{words[1:]}."])
+
+
+def _chosen_on_evaluation_images(inputs: Inputs, compared: dict[Regime, list[Comparison]]) -> list[str]:
+    """One sentence that names the models whose readings no tuning scenes chose; none where there are no such models."""
+    sides = [entry[side] for of_regime in compared.values() for entry in of_regime for side in "ab"]
+    runs = [inputs.run(side["runs"][0]) for side in sides if side["chosen_on"] == "evaluation images"]
+    labels = dict.fromkeys(f"{inputs.table1.run_label(run)} at N = {run.scenes}" for run in runs)
+    if not labels:
+        return []
+    return [
+        "Not tuned on tuning scenes yet, and therefore read in the way that is best on the evaluation images, in their "
+        f"favour: {markdown('; '.join(labels))}."
+    ]
 
 
 def _number(entry: Comparison, metric: str, side: str) -> str:
