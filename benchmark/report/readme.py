@@ -128,8 +128,13 @@ def _difference(entry: Comparison) -> str:
 
 
 def _links(inputs: Inputs) -> str:
-    """Links to the tables, in the report's order."""
-    shown = [section for section in SECTIONS if section.anchor not in _SHOWN_ELSEWHERE and section.tables(inputs)]
+    """Links to the tables that the report has written, in its order."""
+    written = inputs.results / "report"
+    shown = [
+        section
+        for section in SECTIONS
+        if section.anchor not in _SHOWN_ELSEWHERE and (written / f"{section.anchor}.md").exists()
+    ]
     links = [f"[{section.menu or section.title}]({REPORT}/{section.anchor}.md)" for section in shown]
     pictures = f"All plots and pictures: [the report]({REPORT}/index.html), a page to download."
     return f"All tables: {', '.join(links)}. {pictures}"
