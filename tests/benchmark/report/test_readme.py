@@ -9,7 +9,10 @@ from tests.benchmark.report.comparisons import add_compared_runs
 
 
 def test_the_answer_comes_first_then_a_table_a_plot_and_links(results):
-    block = first_screen(Inputs.read(add_compared_runs(results)))
+    compared = add_compared_runs(results)
+    (results.folder / "report").mkdir()
+    (results.folder / "report" / "table1.md").write_text("a table that the report wrote")
+    block = first_screen(Inputs.read(compared))
     order = [
         "- Read as the paper reads them (Mask R-CNN keeps scores above 0.7), pixel",
         "- Each read at its best",
