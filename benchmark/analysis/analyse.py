@@ -8,11 +8,16 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
+import numpy as np
+
+from benchmark.analysis.average_precision import interpolated_precision
 from benchmark.analysis.bootstrap import TEST_RESAMPLES, Resamples, intervals, resample
 from benchmark.analysis.errors import error_breakdown, find_errors
+from benchmark.analysis.hidden import hidden_precision
 from benchmark.analysis.occlusion import recall_by_occlusion
-from benchmark.analysis.quality import NONE_VISIBLE, VisibleMasks, quality, visible_masks
+from benchmark.analysis.quality import NONE_VISIBLE, VisibleMasks, calibration_of, quality, visible_masks
 from benchmark.evaluation.evaluate import Metrics, evaluate_with_matches
+from benchmark.evaluation.match import Matches
 from benchmark.evaluation.validate import GroundTruth, read_annotations, read_predictions
 from datasets.files import rounded
 from datasets.processes import worker_pool
@@ -22,8 +27,14 @@ from datasets.table import Source
 Key = TypeVar("Key", bound=Hashable)
 Result = TypeVar("Result")
 
+CURVE_IOUS = (0.5, 0.75)
+"""IoU thresholds of the precision-recall curves."""
+
 DIGITS = 6
 """Decimals that are written, so that another machine's last bits change no file."""
+
+CURVE_DIGITS = 4
+"""Of the points of a curve, which nobody reads one by one."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +44,9 @@ class Analysis:
     summary: what ``analysis.json`` says of the variant, JSON throughout, numbers with six decimals:
     "intervals": metric -> [low, high], null where undefined; "errors": kind -> `benchmark.analysis.errors.Cost` by
     name, null without instances; "recall_by_occlusion": "edges", "instances" and "recall", null in an empty bin;
-    "quality": `benchmark.analysis.quality.Quality` by name.
+    "quality": `benchmark.analysis.quality.Quality` by name; "hidden": `benchmark.analysis.hidden.HiddenPrecision` by
+    name; "calibration": `benchmark.analysis.quality.Calibration` by name, null in an empty bin;
+    "precision": IoU ("0.50", "0.75") -> interpolated precision at the recalls 0, .01, ... 1, null without instances.
     """
 
     metrics: Metrics
@@ -55,10 +68,23 @@ class Analysis:
                     "errors": costs and {kind: cost._asdict() for kind, cost in costs.items()},
                     "recall_by_occlusion": {name: values.tolist() for name, values in recall._asdict().items()},
                     "quality": quality(ground_truth, visible, detections, matches)._asdict(),
+                    "hidden": hidden_precision(ground_truth, visible, detections)._asdict(),
+                    "calibration": {
+                        name: values.tolist() for name, values in calibration_of(matches)._asdict().items()
+                    },
+                    "precision": _curves(matches),
                 },
                 DIGITS,
             ),
         )
+
+
+def _curves(matches: Matches) -> dict[str, list[float]]:
+    chosen = [int(np.isclose(matches.iou_thresholds, iou).argmax()) for iou in CURVE_IOUS]
+    true = matches.detection_match[chosen] >= 0
+    instances = len(matches.ground_truth_image)
+    curves = interpolated_precision(matches.scores, matches.detection_image, true, instances).round(CURVE_DIGITS)
+    return {f"{iou:.2f}": curve.tolist() for iou, curve in zip(CURVE_IOUS, curves, strict=True)}
 
 
 def analyse_files(annotations: Path, predictions: Mapping[Key, Path], processes: int) -> dict[Key, Analysis]:

@@ -16,22 +16,30 @@ CHUNK = 2_000
 
 
 def average_precision(scores: np.ndarray, images: np.ndarray, true_positives: np.ndarray, instances: int) -> np.ndarray:
-    """(T,) float64: COCO's average precision at T IoU thresholds, NaN without instances.
+    """(T,) float64: COCO's average precision at T IoU thresholds, the mean of `interpolated_precision`."""
+    return interpolated_precision(scores, images, true_positives, instances).mean(axis=1)
+
+
+def interpolated_precision(
+    scores: np.ndarray, images: np.ndarray, true_positives: np.ndarray, instances: int
+) -> np.ndarray:
+    """(T, 101) float64: COCO's precision at `RECALLS` at T IoU thresholds, 0 beyond the last recall, NaN without
+    instances.
 
     scores: (D,) of D detections. images: (D,) int, image of each. true_positives: (T, D) bool, which of them match an
     instance. instances: ground-truth instances in all images. Equal scores count in the order of the images, and within
     one in the order given, as in COCO's evaluation.
     """
     if instances == 0:
-        return np.full(len(true_positives), np.nan)
+        return np.full((len(true_positives), len(RECALLS)), np.nan)
     order = np.lexsort((images, -scores))
-    result = np.zeros(len(true_positives))
+    result = np.zeros((len(true_positives), len(RECALLS)))
     for t, true in enumerate(true_positives[:, order]):
         (places,) = np.nonzero(true)  # precision grows at true positives alone
         found = np.arange(1, len(places) + 1)
         precision = np.append(_never_rising(found / (places + 1)), 0)
         # Division before the comparison, like COCO's: which true positive reaches a recall depends on the rounding.
-        result[t] = precision[np.searchsorted(found / instances, RECALLS)].mean()
+        result[t] = precision[np.searchsorted(found / instances, RECALLS)]
     return result
 
 

@@ -27,6 +27,15 @@ VisibleMasks = Mapping[int, dict[str, Any]]
 NONE_VISIBLE: VisibleMasks = {}
 
 
+class Calibration(NamedTuple):
+    """Detections in bins of score. detections: (bins,) int64. mean_score: (bins,) float64. true: (bins,) float64, share
+    of them that match an instance at IoU .5; both NaN in an empty bin."""
+
+    detections: np.ndarray
+    mean_score: np.ndarray
+    true: np.ndarray
+
+
 class Quality(NamedTuple):
     """mean_iou: of whole amodal masks of matched instances; mean_iou_hidden: of their hidden parts; both None without.
     calibration_error: expected, in [0, 1], None without detections. order_of_all_pairs: share of all overlapping pairs
@@ -50,9 +59,13 @@ def quality(ground_truth: GroundTruth, visible: VisibleMasks, predictions: Predi
         seen = visible.get(ground_truth.annotation_ids[g])
         if seen is not None and _outside(truth, seen) > 0:
             hidden.append(_hidden_iou(truth, mask, seen))
-    true = matches.detection_match[np.isclose(matches.iou_thresholds, MATCHED_IOU)][0] >= 0
-    error = calibration_error(matches.scores, true)
+    error = calibration_error(calibration_of(matches))
     return Quality(_mean(whole), _mean(hidden), error, _order_of_all_pairs(ground_truth, matches))
+
+
+def calibration_of(matches: Matches) -> Calibration:
+    """Of the detections at IoU .5."""
+    return calibration(matches.scores, matches.detection_match[np.isclose(matches.iou_thresholds, MATCHED_IOU)][0] >= 0)
 
 
 def visible_masks(annotations: Path) -> VisibleMasks:
@@ -64,17 +77,22 @@ def visible_masks(annotations: Path) -> VisibleMasks:
     return dict(zip(truth.annotation_ids, truth.segmentations, strict=True))
 
 
-def calibration_error(scores: np.ndarray, true: np.ndarray, bins: int = BINS) -> float | None:
-    """Expected calibration error (Guo et al., On Calibration of Modern Neural Networks, 2017): in each of `bins` equal
-    bins of score, the difference of the mean score and the share of true positives, weighted with its detections.
-
-    scores: (D,) float in [0, 1]. true: (D,) bool. A bin holds its lower edge, the last one 1 as well. None for D = 0.
-    """
-    if len(scores) == 0:
-        return None
+def calibration(scores: np.ndarray, true: np.ndarray, bins: int = BINS) -> Calibration:
+    """scores: (D,) float in [0, 1]. true: (D,) bool. Scores in `bins` equal bins, of which each holds its lower edge,
+    and the last one 1 as well."""
     place = np.minimum((scores * bins).astype(np.int64), bins - 1)
-    surplus = np.bincount(place, scores, minlength=bins) - np.bincount(place, true, minlength=bins)
-    return float(np.abs(surplus).sum() / len(scores))
+    detections = np.bincount(place, minlength=bins)
+    sums = (np.bincount(place, values, minlength=bins) for values in (scores, true))
+    scored, found = (of / np.where(detections, detections, np.nan) for of in sums)
+    return Calibration(detections, scored, found)
+
+
+def calibration_error(found: Calibration) -> float | None:
+    """Expected calibration error (Guo et al., On Calibration of Modern Neural Networks, 2017): in each bin the
+    difference of the mean score and the share of true positives, weighted with its detections. None without any."""
+    total = found.detections.sum()
+    difference = np.abs(found.mean_score - found.true)
+    return float(np.nansum(difference * found.detections) / total) if total else None
 
 
 def _order_of_all_pairs(ground_truth: GroundTruth, matches: Matches) -> float | None:

@@ -52,6 +52,7 @@ class Predictions:
 
     image_ids and category_ids exist in the ground truth. segmentations: masks of their image's size, compressed RLE
     with str counts. scores: in [0, 1]. orders: 1 = front, or None from a model that predicts no depth order.
+    visible_masks: beside amodal ones, or None where not every detection carries one.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Predictions:
     segmentations: list[dict]
     scores: list[float]
     orders: list[int] | None
+    visible_masks: list[dict] | None = None
 
 
 @contextmanager
@@ -133,17 +135,19 @@ def read_predictions(source: Source, ground_truth: GroundTruth) -> Predictions:
     orders = detections.optional_column("order", is_positive, "an integer of at least 1")
     if orders and ground_truth.orders is None:
         raise InputError(f"{ground_truth.name}: annotations: found none with an order, which {name} predicts")
+    sizes = [ground_truth.image_sizes[image_id] for image_id in image_ids]
+    seen = MASK_KEYS["visible"]
+    carry_visible = detections.entries and all(seen in entry for entry in detections.entries)
     return Predictions(
         name=name,
         image_ids=image_ids,
         category_ids=detections.references(
             "category_id", ground_truth.category_ids, f"the categories of {ground_truth.name}"
         ),
-        segmentations=detections.masks(
-            [ground_truth.image_sizes[image_id] for image_id in image_ids], MASK_KEYS[ground_truth.masks]
-        ),
+        segmentations=detections.masks(sizes, MASK_KEYS[ground_truth.masks]),
         scores=detections.column("score", is_fraction, "a number in [0, 1]"),
         orders=orders,
+        visible_masks=detections.masks(sizes, seen) if carry_visible and ground_truth.masks == "amodal" else None,
     )
 
 

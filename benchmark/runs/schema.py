@@ -95,11 +95,27 @@ class RecallByOcclusion(TypedDict, total=False):
     recall: list[Share | None]
 
 
+class Hidden(TypedDict, total=False):
+    AP: Share | None
+    AP50: Share | None
+    instances: Whole
+    parts_from: str | None
+
+
+class Calibration(TypedDict, total=False):
+    detections: list[Whole]
+    mean_score: list[Share | None]
+    true: list[Share | None]
+
+
 class Summary(TypedDict, total=False):
     intervals: dict[str, Annotated[list[float], Len(2, 2)] | None]
     errors: dict[str, Error] | None
     recall_by_occlusion: RecallByOcclusion
     quality: dict[str, Share | None]
+    hidden: Hidden
+    calibration: Calibration
+    precision: dict[str, list[Share | None]]
 
 
 Analysis = dict[FileName, Summary]

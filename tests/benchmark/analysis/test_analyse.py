@@ -62,3 +62,14 @@ def test_quality_needs_visible_masks_for_hidden_parts_alone():
     whole = read_annotations(truth())
     visible = dict.fromkeys(whole.annotation_ids, box(0, 0, 4, 2))
     assert Analysis.of(whole, finding(0.5), visible).summary["quality"]["mean_iou_hidden"] == 1.0
+
+
+def test_curves_and_bins_of_scores():
+    """Half the instances are found, all of score .5: precision 1 up to recall .5; one bin of score, all true."""
+    found = analysis(0.5).summary
+    assert found["precision"]["0.50"] == found["precision"]["0.75"] == [1.0] * 51 + [0.0] * 50
+    assert found["calibration"]["detections"] == [0] * 5 + [IMAGES // 2] + [0] * 4
+    assert found["calibration"]["mean_score"] == [None] * 5 + [0.5] + [None] * 4
+    assert found["calibration"]["true"] == [None] * 5 + [1.0] + [None] * 4
+    assert found["hidden"] == {"AP": None, "AP50": None, "instances": 0, "parts_from": None}
+    assert Analysis.of(read_annotations(dataset([1], [])), []).summary["precision"]["0.50"] == [None] * 101

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmark.analysis.quality import Quality, calibration_error, quality
+from benchmark.analysis.quality import Quality, calibration, calibration_error, quality
 from benchmark.evaluation.evaluate import evaluate_with_matches
 from benchmark.evaluation.validate import read_annotations, read_predictions
 from tests.benchmark.evaluation.cases import annotation, box, dataset, detection
@@ -32,8 +32,8 @@ def test_the_example_of_the_protocol():
 
 def test_scores_that_are_right_on_the_whole():
     """Of ten detections that score .8 eight are true: nothing is wrong, although two are."""
-    assert calibration_error(np.full(10, 0.8), np.arange(10) < 8) == pytest.approx(0)
-    assert calibration_error(np.array([1.0, 0.95]), np.array([True, False])) == pytest.approx(0.475)
+    assert calibration_error(calibration(np.full(10, 0.8), np.arange(10) < 8)) == pytest.approx(0)
+    assert calibration_error(calibration(np.array([1.0, 0.95]), np.array([True, False]))) == pytest.approx(0.475)
 
 
 def test_nothing_to_measure():

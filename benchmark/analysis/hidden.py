@@ -1,0 +1,100 @@
+"""Average precision of hidden parts: does a model know what it does not see? (docs/protocol.md "Metrics of the field")
+
+The hidden part of an instance is its amodal mask without its visible one. That of a detection is its amodal mask
+without the visible mask that it carries or, where predictions carry none, the pixels of its amodal mask that detections
+in front of it cover.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import compress
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from pycocotools import mask as coco_mask
+
+from benchmark.evaluation.evaluate import evaluate_with_matches
+from benchmark.evaluation.validate import GroundTruth, Predictions
+from datasets.coco import decode_masks, encode_masks
+
+PartsFrom = Literal["visible masks", "depth order"]
+"""What hidden parts of detections are made from."""
+
+
+class HiddenPrecision(NamedTuple):
+    """AP, AP50: of hidden parts, None without instances that have one, or predictions that tell theirs. instances: that
+    have one. parts_from: what the predictions tell them by, None for neither."""
+
+    AP: float | None
+    AP50: float | None
+    instances: int
+    parts_from: PartsFrom | None
+
+
+def hidden_precision(
+    ground_truth: GroundTruth, visible: Mapping[int, dict[str, Any]], predictions: Predictions
+) -> HiddenPrecision:
+    """Of one results file. visible: annotation id -> visible mask, RLE, of all instances that have one; none for
+    annotations without visible masks. Detections without a hidden part claim none and do not take part."""
+    truth = hidden_truth(ground_truth, visible)
+    instances = sum(part is not None for part in truth)
+    parts, parts_from = hidden_parts(predictions)
+    if not instances or parts_from is None:
+        return HiddenPrecision(None, None, instances, parts_from)
+    metrics, _ = evaluate_with_matches(_of_parts(ground_truth, truth), _of_parts(predictions, parts))
+    return HiddenPrecision(metrics["AP"], metrics["AP50"], instances, parts_from)
+
+
+def hidden_truth(ground_truth: GroundTruth, visible: Mapping[int, dict[str, Any]]) -> list[dict[str, Any] | None]:
+    """The hidden part of each instance, RLE, None where it has none. An instance that nobody sees is hidden whole."""
+    if not visible:
+        return [None] * len(ground_truth.segmentations)
+    masks = zip(ground_truth.annotation_ids, ground_truth.segmentations, strict=True)
+    return [without(mask, visible[key]) if key in visible else mask for key, mask in masks]
+
+
+def hidden_parts(predictions: Predictions) -> tuple[list[dict[str, Any] | None], PartsFrom | None]:
+    """The hidden part of each detection, RLE, None where it has none; and what they were made from."""
+    masks = predictions.segmentations
+    if predictions.visible_masks is not None:
+        return [without(*pair) for pair in zip(masks, predictions.visible_masks, strict=True)], "visible masks"
+    if predictions.orders is None:
+        return [None] * len(masks), None
+    parts: list[dict[str, Any] | None] = [None] * len(masks)
+    images, orders = np.array(predictions.image_ids), np.array(predictions.orders)
+    by_image = np.argsort(images, kind="stable")
+    for group in np.split(by_image, np.flatnonzero(np.diff(images[by_image])) + 1):
+        for place, part in zip(group, _covered([masks[i] for i in group], orders[group]), strict=True):
+            parts[place] = part
+    return parts, "depth order"
+
+
+def without(mask: dict[str, Any], seen: dict[str, Any]) -> dict[str, Any] | None:
+    """A mask without the pixels of another of its size, None if nothing is left."""
+    left = decode_masks([mask]) & ~decode_masks([seen])
+    return encode_masks(left)[0] if left.any() else None
+
+
+def _covered(masks: Sequence[dict[str, Any]], orders: np.ndarray) -> list[dict[str, Any] | None]:
+    """Of each detection of one image, what all those in front of it cover; one of the same order does not."""
+    parts: list[dict[str, Any] | None] = [None] * len(masks)
+    nearer: list[dict[str, Any]] = []
+    for order in np.unique(orders):
+        here = np.flatnonzero(orders == order).tolist()
+        for place in here if nearer else ():
+            part = coco_mask.merge([masks[place], *nearer], intersect=True)
+            parts[place] = part if coco_mask.area(part) else None
+        nearer = [coco_mask.merge([*nearer, *(masks[place] for place in here)])]
+    return parts
+
+
+def _of_parts(whole: Any, parts: Sequence[dict[str, Any] | None]) -> Any:
+    """Annotations or predictions with hidden parts as their masks, those without one left out, and without orders."""
+    kept = [part is not None for part in parts]
+    columns = (
+        ("annotation_ids", "annotation_images", "annotation_categories", "occlusion_rates")
+        if isinstance(whole, GroundTruth)
+        else ("image_ids", "category_ids", "scores")
+    )
+    chosen: dict[str, Any] = {name: list(compress(getattr(whole, name), kept)) for name in columns}
+    return replace(whole, **chosen, segmentations=list(compress(parts, kept)), orders=None)
