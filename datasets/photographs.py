@@ -47,6 +47,11 @@ class AnnotatedImages:
         return cls(dataset.annotations_file, names, dataset.info["content_hash"])
 
     @property
+    def channels(self) -> int:
+        """Of an image: a grey one gets three equal channels."""
+        return 3
+
+    @property
     def label(self) -> str:
         """The folder's name."""
         return self.folder.resolve().parent.name

@@ -51,6 +51,11 @@ class SceneParameters:
         """Names of the categories, in the order of their numbers from 1."""
         return CATEGORIES
 
+    @property
+    def channels(self) -> int:
+        """Of an image: scenes are grey."""
+        return 1
+
     def sample(self, seed: int, index: int) -> "Scene":
         """The `index`-th training scene of the sequence that `seed` names."""
         return sample_scene(self, seed, index)

@@ -12,12 +12,15 @@ from datasets.scene import SceneParameters
 class Source(Protocol):
     """A source of training images. It is immutable, compares by value and travels to other processes.
 
-    categories: names; category number k, as samples and detections carry it, is the k-th of them, from 1. label: a
-    short name for folders and tables.
+    categories: names; category number k, as samples and detections carry it, is the k-th of them, from 1. channels:
+    of its images, 1 where all are grey, else 3. label: a short name for folders and tables.
     """
 
     @property
     def categories(self) -> tuple[str, ...]: ...
+
+    @property
+    def channels(self) -> int: ...
 
     @property
     def label(self) -> str: ...

@@ -28,7 +28,7 @@ from embedding_model.instances import (
     instances,
 )
 from embedding_model.loss import LossSettings, classes_of, layered_embedding_loss
-from embedding_model.network import LayeredEmbeddingNetwork
+from embedding_model.network import LayeredEmbeddingNetwork, NetworkSettings
 from embedding_model.pictures import layer_pictures
 from embedding_model.presets import PRESETS, Preset
 
@@ -62,11 +62,12 @@ class LayeredEmbedding(Adapter):
     def train(self, run: Run) -> bool:
         """Train with the shared engine; see `Adapter.train`."""
         torch.manual_seed(run.seed)
-        network = LayeredEmbeddingNetwork(run.preset.network, run.layers, len(run.source.categories))
-        if run.preset.network.encoder_weights is not None:
+        settings = network_settings(run)
+        network = LayeredEmbeddingNetwork(settings, run.layers, len(run.source.categories))
+        if settings.encoder_weights is not None:
             from embedding_model.weights import load_encoder_weights
 
-            start_from(run, lambda: load_encoder_weights(network.encoder, run.preset.network))
+            start_from(run, lambda: load_encoder_weights(network.encoder, settings))
         render = partial(render_layers, layers=run.layers)
         step = partial(training_step, settings=run.preset.loss)
         return fit(run, network, render, step, run.preset.training, collate)
@@ -110,9 +111,15 @@ def training_step(model: nn.Module, batch: dict[str, Tensor], settings: LossSett
     return layered_embedding_loss(model(batch["image"]), batch["layers"], batch["categories"], settings)
 
 
+def network_settings(run: Run) -> NetworkSettings:
+    """Those of the run's preset, with three input channels where its training images are in colour."""
+    settings = run.preset.network
+    return replace(settings, in_channels=max(settings.in_channels, run.source.channels))
+
+
 def load_network(run: Run) -> LayeredEmbeddingNetwork:
     """The trained network of `run` on its device, ready to predict."""
-    settings = replace(run.preset.network, encoder_weights=None)
+    settings = replace(network_settings(run), encoder_weights=None)
     network = LayeredEmbeddingNetwork(settings, run.layers, len(run.source.categories))
     load_weights(run.weights, network)
     memory_format = torch.channels_last if run.preset.training.channels_last else torch.preserve_format

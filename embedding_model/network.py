@@ -36,6 +36,7 @@ class NetworkSettings:
     encoder: any name of segmentation_models_pytorch; "tu-NAME" is timm's NAME. encoder_weights: a safetensors file
     with the encoder's weights as timm or segmentation_models_pytorch name them; None starts from random weights.
     encoder_channels: widths of the four stages of one of timm's ResNets; None keeps its own.
+    in_channels: of the encoder's input; a run on images in colour has three whatever this says.
     stem: "encoder" keeps the encoder's own first stage; "patch" replaces a ResNet's (7x7 convolution and pooling) by
     one 3x3 convolution over the 4x4 pixels behind each output pixel, which loses no pixel and is cheaper.
     decoder: DeepLabV3+ at output stride 16, or a feature pyramid. feature_channels: of the decoder's output.

@@ -36,7 +36,7 @@ class DynamicMasks(Adapter):
     def train(self, run: Run) -> bool:
         """Train with the shared engine; see `Adapter.train`."""
         torch.manual_seed(run.seed)
-        network = DynamicMaskNetwork(run.preset.network, len(run.source.categories))
+        network = new_network(run)
         step = partial(training_step, settings=run.preset.loss)
         return fit(run, network, render_visible, step, run.preset.training, collate)
 
@@ -64,9 +64,14 @@ class DynamicMasks(Adapter):
         return steps(network, maps, found, dataset.layers(image_id, LAYERS))
 
 
+def new_network(run: Run) -> DynamicMaskNetwork:
+    """A network for the categories and channels of the run's training images."""
+    return DynamicMaskNetwork(run.preset.network, len(run.source.categories), run.source.channels)
+
+
 def load_network(run: Run) -> DynamicMaskNetwork:
     """The trained network of `run` on its device, ready to predict."""
-    network = DynamicMaskNetwork(run.preset.network, len(run.source.categories))
+    network = new_network(run)
     load_trained(network, run)
     return network
 

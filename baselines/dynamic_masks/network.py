@@ -67,10 +67,11 @@ class Drawn(NamedTuple):
 class DynamicMaskNetwork(nn.Module):
     """Maps of an image, and the masks that given pixels of it draw."""
 
-    def __init__(self, settings: NetworkSettings, categories: int):
+    def __init__(self, settings: NetworkSettings, categories: int, channels: int = 1):
         super().__init__()
         self.settings = settings
-        self.encoder = _encoder(settings)
+        self.channels = channels
+        self.encoder = _encoder(settings, channels)
         width = settings.pyramid_channels
         self.laterals = nn.ModuleList([nn.Conv2d(channels, width, 1) for channels in settings.channels])
         self.smooth = nn.ModuleList([_convolution(width, width) for _ in settings.channels[1:-1]])
@@ -89,10 +90,8 @@ class DynamicMaskNetwork(nn.Module):
         return Drawn(maps, self.draw(maps, pixels, points))
 
     def maps(self, image: Tensor) -> Maps:
-        """image: (B, 256, 256) or (B, 256, 256, 3) uint8, which becomes grey: 1 for black, 0 for white."""
-        if image.ndim == 4:
-            image = image.float().mean(dim=3)
-        features = self._pyramid(1 - image[:, None].float() / 255) + self.position(self.grid[None])
+        """image: (B, 256, 256) or (B, 256, 256, 3) uint8, which a network of one channel sees in grey."""
+        features = self._pyramid(1 - self._in_channels(image) / 255) + self.position(self.grid[None])
         head = self.head(features)
         classes_and_quality = self.classes_and_quality(head).float()
         mask_features = self.mask_features(self.mask_head(features)).float()
@@ -116,8 +115,15 @@ class DynamicMaskNetwork(nn.Module):
         with torch.autocast(pixels.device.type, enabled=False):  # differences of coordinates need float32
             return draw_masks(weights, positions, inputs, counts, self.settings)
 
+    def _in_channels(self, image: Tensor) -> Tensor:
+        """(B, 256, 256) or (B, 256, 256, 3) uint8 to (B, channels, 256, 256) float32."""
+        if image.ndim == 3:
+            return image[:, None].float().expand(-1, self.channels, -1, -1)
+        image = image.permute(0, 3, 1, 2).float()
+        return image if self.channels == image.shape[1] else image.mean(dim=1, keepdim=True)
+
     def _pyramid(self, image: Tensor) -> Tensor:
-        """(B, 1, 256, 256) to features (B, pyramid_channels, 64, 64)."""
+        """(B, channels, 256, 256) to features (B, pyramid_channels, 64, 64)."""
         levels = []
         features = self.encoder.maxpool(self.encoder.act1(self.encoder.bn1(self.encoder.conv1(image))))
         for stage in (self.encoder.layer1, self.encoder.layer2, self.encoder.layer3, self.encoder.layer4):
@@ -155,12 +161,12 @@ def draw_masks(weights: Tensor, positions: Tensor, inputs: Tensor, counts: Tenso
     return torch.baddbmm(third_bias, third, drawn)
 
 
-def _encoder(settings: NetworkSettings) -> ResNet:
+def _encoder(settings: NetworkSettings, channels: int) -> ResNet:
     """A ResNet whose first stage sees each 4x4 pixels as one, with its neighbours, and loses none of them."""
-    encoder = ResNet(BasicBlock, settings.blocks, channels=settings.channels, in_chans=1, num_classes=0)
+    encoder = ResNet(BasicBlock, settings.blocks, channels=settings.channels, in_chans=channels, num_classes=0)
     encoder.conv1 = nn.Sequential(
         nn.PixelUnshuffle(GRID_STRIDE),
-        nn.Conv2d(GRID_STRIDE**2, encoder.bn1.num_features, 3, padding=1, bias=False),
+        nn.Conv2d(channels * GRID_STRIDE**2, encoder.bn1.num_features, 3, padding=1, bias=False),
     )
     encoder.maxpool = nn.Identity()
     return encoder

@@ -2,8 +2,10 @@
 
 import argparse
 import fnmatch
+import sys
 from collections.abc import Sequence
 
+from datasets.dataset import Dataset
 from datasets.errors import InputError
 from datasets.scene import CATEGORIES, SceneParameters
 
@@ -35,6 +37,15 @@ def device_of(options: argparse.Namespace) -> str:
     from benchmark.runs.hardware import find_device
 
     return find_device(options.device)
+
+
+def say_notes(dataset: Dataset) -> None:
+    """Say on standard error what reading the annotations of images left out or put right."""
+    from datasets.annotated import AnnotatedDataset
+
+    if isinstance(dataset, AnnotatedDataset):
+        for note in dataset.instances.notes:
+            print(f"{dataset.annotations_file}: {note}", file=sys.stderr)
 
 
 def matching_variants(patterns: str, existing: Sequence[str], model: str) -> list[str]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 
 from benchmark.cli import values
-from benchmark.cli.options import add_device, add_variants, device_of, matching_variants
+from benchmark.cli.options import add_device, add_variants, device_of, matching_variants, say_notes
 from benchmark.runs.drawings import check_drawing_folder, draw_predictions
 from datasets.errors import InputError
 
@@ -47,6 +47,7 @@ def run(options: argparse.Namespace) -> int:
     adapter, run = find_run(options.model, device_of(options))
     variants = _variants(options, adapter.variants, run.model)
     dataset = Pictures(options.images, run.source.categories) if options.images else open_dataset(options.dataset)
+    say_notes(dataset)
     seed_everything(run.seed)
     with locked(run.folder) if adapter.presets else nullcontext():
         predictions = predict(adapter, dataset, run, variants, options.size)

@@ -11,6 +11,7 @@ from benchmark.cli.options import (
     device_of,
     matching_variants,
     metrics_text,
+    say_notes,
     scenes_of,
 )
 from datasets.errors import InputError
@@ -56,6 +57,7 @@ def run(options: argparse.Namespace) -> int:
     from datasets.annotated import open_annotated, open_dataset
     from datasets.export import check_images_and_seed
     from datasets.photographs import AnnotatedImages
+    from datasets.source import Source
 
     adapter = find_adapter(options.model)
     preset = with_images(find_preset(adapter, options.model, options.preset), options.images)
@@ -66,8 +68,14 @@ def run(options: argparse.Namespace) -> int:
     check_images_and_seed(options.evaluation_images, options.evaluation_seed)
     if options.evaluation_dataset is not None and options.dataset is None:
         raise InputError("--evaluation-dataset: found no --dataset, expected both: scenes are evaluated on scenes")
-    source = scenes_of(options) if options.dataset is None else AnnotatedImages.of(open_annotated(options.dataset))
+    source: Source = scenes_of(options)
+    if options.dataset is not None:
+        annotated = open_annotated(options.dataset)
+        source = AnnotatedImages.of(annotated)
+        say_notes(annotated)
     evaluated_on = None if options.evaluation_dataset is None else open_dataset(options.evaluation_dataset)
+    if evaluated_on is not None:
+        say_notes(evaluated_on)
     name = options.model.rpartition(":")[2]
     label = source.label if options.dataset else f"n{source.label}"
     folder = options.out or paths.RUNS / f"{name}-{options.preset}-{label}-l{options.layers}"

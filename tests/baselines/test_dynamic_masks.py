@@ -218,3 +218,14 @@ def test_compact_weights_are_small_enough_to_release():
     with torch.device("meta"):
         network = DynamicMaskNetwork(PRESETS["compact"].network, 3)
     assert 2 * sum(parameter.numel() for parameter in network.parameters()) < 14 * 2**20
+
+
+def test_colour_counts_where_the_training_images_are_in_colour():
+    red, green = torch.zeros(1, 256, 256, 3, dtype=torch.uint8), torch.zeros(1, 256, 256, 3, dtype=torch.uint8)
+    red[..., 0], green[..., 1] = 255, 255
+    for channels, differ in ((1, False), (3, True)):
+        torch.manual_seed(0)
+        network = DynamicMaskNetwork(SMALL, 3, channels).eval()
+        with torch.inference_mode():
+            assert torch.equal(network.maps(red).class_logits, network.maps(green).class_logits) != differ
+            network.maps(red[..., 0])  # grey images fit both

@@ -7,6 +7,7 @@ import shutil
 import cv2
 import numpy as np
 import pytest
+from safetensors import safe_open
 
 from benchmark.cli import main
 from benchmark.evaluation.evaluate import evaluate
@@ -40,6 +41,8 @@ def train(model, folder, evaluated_on, out, images, *options):
 def test_a_run_knows_its_data_set(run, folder):
     manifest = read_manifest(run)
     assert manifest["scenes"]["label"] == "objects" and manifest["scenes"]["categories"] == list(CATEGORIES)
+    with safe_open(run / "weights.safetensors", "numpy") as weights:  # the preset says one channel
+        assert weights.get_slice("encoder.model.conv1.weight").get_shape()[1] == 3
     assert manifest["dataset"]["content_hash"] == manifest["scenes"]["content_hash"]
     metrics = json.loads((run / "metrics.json").read_text())
     assert set(metrics["default"]) >= {"AP", "AR_heavy"}
@@ -75,9 +78,12 @@ def test_another_data_set_is_refused_in_one_line(run, folder, tmp_path, capsys):
     other = shutil.copytree(folder, tmp_path / "other")
     document = json.loads((other / "annotations.json").read_text())
     document["categories"][0]["name"] = "cube"
+    document["annotations"][0]["iscrowd"] = 1
     (other / "annotations.json").write_text(json.dumps(document))
     assert main(["predict", str(run), "--dataset", str(other), "--out", str(tmp_path / "out.json")]) == 2
-    assert "categories: found cube, brick, ring, star, drop, expected those that" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "categories: found cube, brick, ring, star, drop, expected those that" in said
+    assert "annotations.json: 1 crowd regions left out" in said
     assert not (tmp_path / "out.json").exists()
 
 

@@ -10,9 +10,11 @@ import pytest
 from PIL import Image
 
 from datasets.annotated import AnnotatedDataset, open_dataset
+from datasets.coco import decode_masks
 from datasets.errors import InputError
 from datasets.export import export_dataset
 from datasets.exported import ExportedDataset
+from datasets.formats.convert import convert
 from datasets.made import CATEGORIES, SIZES, make_dataset, make_image
 from datasets.photographs import AnnotatedImages
 from datasets.pictures import Pictures
@@ -197,3 +199,19 @@ def test_pictures_of_ones_own(tmp_path):
     ):
         with pytest.raises(InputError, match=expected):
             Pictures([path], ["ball"])
+
+
+def test_annotations_on_the_grid_are_what_models_see(folder, tmp_path):
+    """`convert --grid` writes the masks that `AnnotatedDataset.masks` gives, without those that nobody sees there."""
+    dataset = AnnotatedDataset(folder)
+    convert("coco", "benchmark", folder / "annotations.json", tmp_path / "grid.json", grid=True)
+    entries = json.loads((tmp_path / "grid.json").read_text())["annotations"]
+    for image_id in dataset.image_ids:
+        own = sorted((entry for entry in entries if entry["image_id"] == image_id), key=lambda entry: entry["order"])
+        places = [entry["order"] - 1 for entry in own]  # an order of the made data set counts front to back
+        found = decode_masks([entry["segmentation"] for entry in own])
+        assert len(own) and np.array_equal(found, dataset.masks(image_id)[places])
+        visible = decode_masks([entry["visible_mask"] for entry in own])
+        assert visible.any(axis=(1, 2)).all() and (visible <= found).all()
+        hidden = 1 - visible.sum(axis=(1, 2)) / found.sum(axis=(1, 2))
+        assert [entry["occlude_rate"] for entry in own] == pytest.approx(hidden.tolist())
