@@ -3,7 +3,7 @@ the whole object seen there (dynamic filters as in CondInst, Tian et al. 2020, a
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from timm.models.resnet import BasicBlock, ResNet
@@ -14,6 +14,9 @@ from benchmark.models.hints import Width
 from datasets.scene import GRID_SIZE, GRID_STRIDE
 
 COORDINATES = 2
+COORDINATE_SCALE = 8.0
+"""What half an image's side counts for in quadratic coordinates, so that sharp outlines need no large weights."""
+
 MASKS = 2
 """A pixel draws two masks: the amodal and the visible one of the instance seen there."""
 
@@ -25,7 +28,9 @@ class NetworkSettings:
     blocks, channels: of the four stages of a ResNet, at 64x64, 32x32, 16x16 and 8x8. pyramid_channels: of the
     top-down path. head_channels: of the 3x3 convolution that classes, quality and weights are read from.
     mask_channels: of the 3x3 convolution that mask features are read from. mask_features: F, the inputs of the
-    tiny networks besides coordinates. hidden: width H of their two hidden layers.
+    tiny networks besides coordinates. hidden: width H of their two hidden layers. coordinates: what the tiny networks
+    know of a place relative to their pixel: "linear" x and y, or "quadratic" x, y and the squared distance, in larger
+    units, so that one hidden unit can draw a circle as well as a straight edge.
     """
 
     blocks: tuple[Width, Width, Width, Width] = (1, 2, 2, 1)
@@ -35,12 +40,17 @@ class NetworkSettings:
     mask_channels: Width = 32
     mask_features: Width = 16
     hidden: Width = 8
+    coordinates: Literal["linear", "quadratic"] = "linear"
+
+    @property
+    def inputs(self) -> int:
+        """Channels that the tiny networks see: mask features, the squared distance where asked, coordinates."""
+        return self.mask_features + (self.coordinates == "quadratic") + COORDINATES
 
     @property
     def weights(self) -> int:
         """Numbers that make one tiny network: three 1x1 layers with biases."""
-        inputs = self.mask_features + COORDINATES
-        return self.hidden * (inputs + 1) + self.hidden * (self.hidden + 1) + MASKS * (self.hidden + 1)
+        return self.hidden * (self.inputs + 1) + self.hidden * (self.hidden + 1) + MASKS * (self.hidden + 1)
 
 
 class Maps(NamedTuple):
@@ -48,7 +58,7 @@ class Maps(NamedTuple):
 
     class_logits: (B, 1 + categories, 64, 64), of what is visible, background first. quality_logits: (B, 64, 64), of
     the IoU of the amodal mask that the pixel draws. features: (B, C, 64, 64), what the pixel's weights are read from.
-    mask_features: (B, F + 2, 64, 64), coordinates last.
+    mask_features: (B, I, 64, 64), the inputs of the tiny networks, coordinates last.
     """
 
     class_logits: Tensor
@@ -95,8 +105,8 @@ class DynamicMaskNetwork(nn.Module):
         head = self.head(features)
         classes_and_quality = self.classes_and_quality(head).float()
         mask_features = self.mask_features(self.mask_head(features)).float()
-        located = torch.cat([mask_features, self.grid.expand(len(image), -1, -1, -1)], dim=1)
-        return Maps(classes_and_quality[:, :-1], classes_and_quality[:, -1], head, located)
+        inputs = located(mask_features, self.grid, self.settings)
+        return Maps(classes_and_quality[:, :-1], classes_and_quality[:, -1], head, inputs)
 
     def draw(self, maps: Maps, pixels: Tensor, points: Tensor | None = None) -> Tensor:
         """Mask logits (M, 2, P) of the tiny networks of `pixels`, at P `points` of their images.
@@ -137,21 +147,34 @@ class DynamicMaskNetwork(nn.Module):
         return top
 
 
+def located(features: Tensor, places: Tensor, settings: NetworkSettings) -> Tensor:
+    """Mask features (B, F, ...) and what the tiny networks know of places (2, ...): (B, settings.inputs, ...)."""
+    if settings.coordinates == "quadratic":
+        places = COORDINATE_SCALE * torch.cat([places.square().sum(dim=0, keepdim=True), places])
+    return torch.cat([features, places.expand(len(features), *places.shape)], dim=1)
+
+
 def draw_masks(weights: Tensor, positions: Tensor, inputs: Tensor, counts: Tensor, settings: NetworkSettings) -> Tensor:
     """Run M tiny networks on all points of their images: logits (M, 2, P), amodal and visible.
 
     weights: (M, settings.weights), ordered by image. positions: (M, 2), where the pixels lie; coordinates enter the
-    networks relative to them. inputs: (B, F + 2, P), coordinates last. counts: (B,), how many of the M belong to each
-    image.
+    networks relative to them. inputs: (B, I, P), coordinates last. counts: (B,), how many of the M are in each image.
     """
-    hidden, inside = settings.hidden, settings.mask_features + COORDINATES
+    hidden, inside = settings.hidden, settings.inputs
     shapes = [(hidden, inside), (hidden, 1), (hidden, hidden), (hidden, 1), (MASKS, hidden), (MASKS, 1)]
     parts = weights.split([rows * columns for rows, columns in shapes], dim=1)
     first, bias, second, second_bias, third, third_bias = (
         part.unflatten(1, shape) for part, shape in zip(parts, shapes, strict=True)
     )
     # W (x - p) + b = W x + (b - W p), so that all networks of an image share one matrix product
-    bias = bias - first[:, :, -COORDINATES:] @ positions[:, :, None]
+    straight = first[:, :, -COORDINATES:]
+    if settings.coordinates == "linear":
+        bias = bias - straight @ positions[:, :, None]
+    else:  # w |x - p|^2 = w |x|^2 - 2 w p x + w |p|^2 besides, all scaled alike
+        bent = first[:, :, -COORDINATES - 1, None]
+        away = bent * positions.square().sum(dim=1)[:, None, None] - straight @ positions[:, :, None]
+        bias = bias + COORDINATE_SCALE * away
+        first = torch.cat([first[:, :, :-COORDINATES], straight - 2 * bent * positions[:, None]], dim=2)
     of_images = [
         (of_image.flatten(0, 1) @ image).unflatten(0, (-1, hidden))
         for of_image, image in zip(first.split(counts.tolist()), inputs, strict=True)

@@ -21,7 +21,7 @@ class Preset:
 COMPACT = Preset(
     TrainingSettings(
         images=30_000,
-        batch_size=4,
+        batch_size=2,
         optimizer="muon",
         learning_rate=1e-2,
         weight_decay=1e-2,
@@ -30,9 +30,10 @@ COMPACT = Preset(
         clip_gradient_norm=10.0,
         precision="bf16",
         channels_last=True,
-        log_every=200,
-        checkpoint_every=400,
-    )
+        log_every=400,
+        checkpoint_every=1_000,
+    ),
+    NetworkSettings(coordinates="quadratic"),
 )
 
 PRESETS = {
@@ -46,6 +47,7 @@ PRESETS = {
             pyramid_channels=32,
             head_channels=32,
             mask_channels=16,
+            coordinates="quadratic",
         ),
     ),
 }
