@@ -17,6 +17,9 @@ from datasets.files import write_json
 
 PLAN = "plan.json"
 
+ELSEWHERE = "~"
+"""In front of figures that were measured on another kind of machine or in another precision."""
+
 
 @dataclass(frozen=True)
 class Measured:
@@ -53,11 +56,20 @@ class Expected:
         """How long training and predicting are expected to take together; None where nobody has measured it."""
         if self.state == "finished":
             return 0.0
-        if self.source is None or (self.images and self.source.images_per_second is None):
+        return None if self.source is None else self.seconds_at(self.source)
+
+    @property
+    def seconds_elsewhere(self) -> float | None:
+        """How long it took where a run of the preset was measured, if none was on like hardware in this precision."""
+        return None if self.seconds is not None or self.kept is None else self.seconds_at(self.kept)
+
+    def seconds_at(self, measured: Measured) -> float | None:
+        """How long training and predicting take together at the speed of `measured`; None if that trained nothing."""
+        speed = measured.images_per_second
+        if self.images and speed is None:
             return None
-        speed = self.source.images_per_second
         training = self.images / speed if self.images and speed else 0.0
-        return training + self.planned.evaluation_images * (self.source.seconds_per_evaluation_image or 0.0)
+        return training + self.planned.evaluation_images * (measured.seconds_per_evaluation_image or 0.0)
 
 
 def expect(jobs: Sequence[Job], measured: Sequence[Measured], *, here: bool) -> list[Expected]:
@@ -167,9 +179,11 @@ def _precision(job: Job) -> str | None:
 
 
 def _row(entry: Expected) -> tuple[str, ...]:
-    source = entry.source
-    speed = f"{source.images_per_second:.1f}" if source and source.images_per_second else "unknown"
-    hours = "unknown" if entry.seconds is None else f"{entry.seconds / 3600:.1f}"
+    source, sign, seconds = entry.source, "", entry.seconds
+    if seconds is None and entry.seconds_elsewhere is not None:
+        source, sign, seconds = entry.kept, ELSEWHERE, entry.seconds_elsewhere
+    speed = f"{sign}{source.images_per_second:.1f}" if source and source.images_per_second else "unknown"
+    hours = "unknown" if seconds is None else f"{sign}{seconds / 3600:.1f}"
     disk = "unknown" if entry.kept is None else f"{'' if _complete(entry) else '> '}{_size(entry.kept.bytes)}"
     images = f"{entry.images:,}" if entry.planned.images else "none"
     return (entry.planned.name, entry.state, images, speed if entry.planned.images else "", hours, disk)
@@ -181,6 +195,7 @@ def _complete(entry: Expected) -> bool:
 
 def _sums(out: Path, expected: Sequence[Expected], here: bool) -> list[str]:
     known = [entry.seconds for entry in expected if entry.seconds is not None]
+    elsewhere = [entry for entry in expected if entry.seconds_elsewhere is not None]
     unknown = len(expected) - len(known)
     machine = hardware()
     where = machine["gpu"] or f"{machine['cpu']}, {machine['cores']} cores" if here else "the cluster"
@@ -191,6 +206,7 @@ def _sums(out: Path, expected: Sequence[Expected], here: bool) -> list[str]:
     sources = dict.fromkeys(str(entry.source.folder) for entry in expected if entry.source)
     if sources:
         lines.append(f"images/s and hours as measured by {', '.join(sources)}")
+    lines += _measured_elsewhere(elsewhere)
     sizes = [entry.kept.bytes for entry in expected if entry.kept and entry.state != "finished"]
     more = [entry for entry in expected if entry.state != "finished" and not _complete(entry)]
     place = next(folder for folder in (out, *out.absolute().parents) if folder.exists())
@@ -201,6 +217,21 @@ def _sums(out: Path, expected: Sequence[Expected], here: bool) -> list[str]:
         + f"; {free}"
     )
     return lines
+
+
+def _measured_elsewhere(expected: Sequence[Expected]) -> list[str]:
+    """A line for each kind of machine and precision that figures with ELSEWHERE were measured on."""
+    seconds: dict[str, float] = {}
+    for entry in expected:
+        if entry.kept is not None and entry.seconds_elsewhere is not None:
+            machine = entry.kept.hardware
+            name = machine.get("gpu") or f"{machine.get('cpu', 'another processor')}, {machine.get('cores', '?')} cores"
+            basis = f"{entry.kept.precision or 'unknown precision'} on {name}"
+            seconds[basis] = seconds.get(basis, 0.0) + entry.seconds_elsewhere
+    return [
+        f"{ELSEWHERE} measured in {basis}: {total / 3600:.1f} hours there; unknown here"
+        for basis, total in seconds.items()
+    ]
 
 
 def _size(count: float) -> str:

@@ -40,5 +40,8 @@ def test_hours_come_from_the_likest_run_on_like_hardware(tmp_path, folders):
     assert "> 10 kB" in text and "checkpoints of 4 runs" in text
     # on a cluster nobody knows the hardware, but what ran there
     assert longest(expect(jobs, measurements(released), here=False)) is None
+    text = plan_text(study, folders, expect(jobs, measurements(released), here=False), here=False)
+    assert f"~ measured in fp32 on {hardware()['cpu']}, {hardware()['cores']} cores: 0.2 hours there" in text
+    assert "~10.0" in text and "~ measured in bf16 on" in text  # three rectangles, and two
     add_run(folders / "there", n=2, seconds=1000, cpu="of the cluster")
     assert longest(expect(jobs, measurements(folders), here=False)) == 3640
