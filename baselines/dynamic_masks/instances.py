@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import max_pool2d
 
-from baselines.dynamic_masks.network import DynamicMaskNetwork, Maps
+from baselines.dynamic_masks.network import MASKS, DynamicMaskNetwork, Maps
 from benchmark.adapter import Detections
-from benchmark.models.hints import CountOrZero, NotNegative, Probability
+from benchmark.models.hints import CountOrZero, NotNegative, Probability, Width
 from datasets.scene import GRID_SIZE
 
 AT_A_TIME = 64
@@ -31,14 +31,16 @@ class InstanceSettings:
     stride: one candidate for each block of so many pixels a side, the foreground pixel of best quality. nms_threshold:
     IoU of two amodal masks above which the better candidate takes the other into its group. visible_threshold: the
     same for the visible masks; candidates join if either is exceeded, and 1 leaves a criterion out. votes: v in
-    score x n / (n + v) for a group of n candidates; 0 leaves scores as they are. minimum_area: of an amodal mask, in
-    pixels of the grid.
+    score x n / (n + v) for a group of n candidates; 0 leaves scores as they are. members: so many of a group, its best,
+    make its masks, the mean of what they drew, weighted by their scores. minimum_area: of an amodal mask, in pixels of
+    the grid.
     """
 
     stride: Literal[1, 2, 4, 8, 16, 32, 64] = 2
     nms_threshold: Probability = 0.7
     visible_threshold: Probability = 1.0
     votes: NotNegative = 2.0
+    members: Width = 1
     minimum_area: CountOrZero = 5
 
 
@@ -68,23 +70,28 @@ def find_instances(network: DynamicMaskNetwork, maps: Maps, readings: Sequence[I
     drawn = {stride: draw_candidates(network, maps, stride) for stride in strides}
     different = {grouping(settings): settings for settings in readings}
     grouped = {key: group(drawn[settings.stride], settings) for key, settings in different.items()}
-    groups = [grouped[grouping(settings)] for settings in readings]
-    pixels = [drawn[settings.stride].pixels[leaders] for settings, (leaders, _) in zip(readings, groups, strict=True)]
-    union = torch.cat(pixels).unique()
-    logits = network.draw(maps, union).unflatten(2, (GRID_SIZE, GRID_SIZE))
-    masks, visible = logits[:, 0] > 0, logits[:, 1].sigmoid()
+    needed = [maps.class_logits.new_zeros(0, dtype=torch.int64)]
+    for settings in readings:
+        for rows in grouped[grouping(settings)]:
+            needed.append(drawn[settings.stride].pixels[rows[: settings.members]])
+    union = torch.cat(needed).unique()
+    probabilities = network.draw(maps, union).sigmoid()
     detections = []
-    for settings, (leaders, votes), of_reading in zip(readings, groups, pixels, strict=True):
-        rows = torch.searchsorted(union, of_reading)
-        scores = drawn[settings.stride].scores[leaders] * votes / (votes + settings.votes)
-        large = masks[rows].flatten(1).sum(dim=1) >= settings.minimum_area
-        rows, scores, leaders = rows[large], scores[large], leaders[large]
+    for settings in readings:
+        candidates, groups = drawn[settings.stride], grouped[grouping(settings)]
+        masks = mean_masks(probabilities, union, candidates, groups, settings.members)
+        leaders = torch.tensor([rows[0] for rows in groups], dtype=torch.int64, device=union.device)
+        votes = torch.tensor([len(rows) for rows in groups], device=union.device)
+        scores = candidates.scores[leaders] * votes / (votes + settings.votes)
+        amodal, visible = masks[:, 0] > 0.5, masks[:, 1]
+        large = amodal.flatten(1).sum(dim=1) >= settings.minimum_area
+        amodal, visible, scores = amodal[large], visible[large], scores[large]
         detections.append(
             Detections(
-                masks[rows].cpu().numpy(),
+                amodal.cpu().numpy(),
                 scores.double().clamp(0, 1).cpu().numpy(),
-                drawn[settings.stride].categories[leaders].cpu().numpy(),
-                depth_order(masks[rows], visible[rows], scores),
+                candidates.categories[leaders[large]].cpu().numpy(),
+                depth_order(amodal, visible, scores),
             )
         )
     return detections
@@ -114,8 +121,8 @@ def grouping(settings: InstanceSettings) -> tuple[float, ...]:
     return settings.stride, settings.nms_threshold, settings.visible_threshold
 
 
-def group(candidates: Candidates, settings: InstanceSettings) -> tuple[Tensor, Tensor]:
-    """The leader of each group, as positions among the candidates, and how many the group has, leader included.
+def group(candidates: Candidates, settings: InstanceSettings) -> list[np.ndarray]:
+    """Groups of candidates, as positions among them, the best first in each.
 
     The best candidate takes all that drew about the same as it did, the best of the rest takes its own, and so on.
     """
@@ -124,15 +131,32 @@ def group(candidates: Candidates, settings: InstanceSettings) -> tuple[Tensor, T
         same |= mask_overlaps(candidates.visible) > settings.visible_threshold
     same = same.fill_diagonal_(True).cpu().numpy()
     free = np.ones(len(same), dtype=bool)
-    leaders, votes = [], []
+    groups = []
     for place, row in enumerate(same):
         if free[place]:
-            taken = row & free
+            groups.append(np.flatnonzero(row & free))
             free &= ~row
-            leaders.append(place)
-            votes.append(int(taken.sum()))
-    device = candidates.scores.device
-    return torch.tensor(leaders, dtype=torch.int64, device=device), torch.tensor(votes, device=device)
+    return groups
+
+
+def mean_masks(
+    probabilities: Tensor, pixels: Tensor, candidates: Candidates, groups: Sequence[np.ndarray], members: int
+) -> Tensor:
+    """Mean of what the best `members` of each group drew, weighted by their scores: (G, 2, 64, 64).
+
+    probabilities: (U, 2, 4096), drawn by `pixels` (U,), sorted, among which are those of all members.
+    """
+    total = probabilities.new_zeros(len(groups), MASKS, GRID_SIZE**2)
+    weight = probabilities.new_zeros(len(groups), 1, 1)
+    for rank in range(members):
+        some = [place for place, rows in enumerate(groups) if len(rows) > rank]
+        if not some:
+            break
+        rows = torch.tensor([int(groups[place][rank]) for place in some], device=pixels.device)
+        scores = candidates.scores[rows][:, None, None]
+        total[some] += scores * probabilities[torch.searchsorted(pixels, candidates.pixels[rows])]
+        weight[some] += scores
+    return (total / weight.clamp(min=1e-9)).unflatten(2, (GRID_SIZE, GRID_SIZE))
 
 
 def mask_overlaps(masks: Tensor) -> Tensor:

@@ -8,7 +8,14 @@ import torch
 from torch import nn
 
 from baselines.dynamic_masks.adapter import training_step
-from baselines.dynamic_masks.instances import Candidates, InstanceSettings, depth_order, find_instances, group
+from baselines.dynamic_masks.instances import (
+    Candidates,
+    InstanceSettings,
+    depth_order,
+    find_instances,
+    group,
+    mean_masks,
+)
 from baselines.dynamic_masks.loss import LossSettings, dynamic_mask_loss, mask_loss, sample_pixels, sample_points
 from baselines.dynamic_masks.network import Drawn, DynamicMaskNetwork, Maps, NetworkSettings, draw_masks, located
 from baselines.dynamic_masks.pictures import DRAWN, steps
@@ -148,14 +155,26 @@ def test_groups_take_what_drew_the_same():
         torch.stack([amodal[0], amodal[1], amodal[0], worse]),
         torch.stack([visible[0], visible[1], visible[0], visible[0]]),
     )
-    for settings, leaders, votes in (
-        (InstanceSettings(nms_threshold=0.7), [0, 1], [3, 1]),
-        (InstanceSettings(nms_threshold=0.8), [0, 1, 3], [2, 1, 1]),
-        (InstanceSettings(nms_threshold=0.8, visible_threshold=0.5), [0, 1], [3, 1]),
-        (InstanceSettings(nms_threshold=0.3), [0], [4]),
+    for settings, groups in (
+        (InstanceSettings(nms_threshold=0.7), [[0, 2, 3], [1]]),
+        (InstanceSettings(nms_threshold=0.8), [[0, 2], [1], [3]]),
+        (InstanceSettings(nms_threshold=0.8, visible_threshold=0.5), [[0, 2, 3], [1]]),
+        (InstanceSettings(nms_threshold=0.3), [[0, 1, 2, 3]]),
     ):
-        found = group(candidates, settings)
-        assert (found[0].tolist(), found[1].tolist()) == (leaders, votes), settings
+        assert [rows.tolist() for rows in group(candidates, settings)] == groups, settings
+
+
+def test_masks_of_a_group_are_the_mean_of_its_best():
+    """Two groups: candidates 0 and 2, which drew all and nothing with scores .6 and .2, and candidate 1 alone."""
+    some = torch.zeros(3, 4096)
+    candidates = Candidates(
+        torch.tensor([9, 7, 8]), torch.tensor([0.6, 0.4, 0.2]), torch.ones(3, dtype=torch.int64), some, some
+    )
+    drawn = torch.tensor([0.5, 0.0, 1.0])[:, None, None].expand(3, 2, 4096)  # by pixels 7, 8 and 9
+    groups = [np.array([0, 2]), np.array([1])]
+    for members, values in ((1, [1.0, 0.5]), (2, [0.75, 0.5]), (9, [0.75, 0.5])):
+        masks = mean_masks(drawn, torch.tensor([7, 8, 9]), candidates, groups, members)
+        torch.testing.assert_close(masks, torch.tensor(values)[:, None, None, None].expand(2, 2, 64, 64))
 
 
 def test_who_owns_the_visible_pixels_is_in_front():
