@@ -1,6 +1,6 @@
 """What the annotation files of amodal data sets call the same things, and whether a file is in our own form."""
 
-from typing import Any
+from collections.abc import Iterable
 
 AMODAL_KEYS = ("amodal_segm", "amodal_mask", "a_segm", "segmentation")
 """Names of the amodal mask; the first that an entry has counts. AIStron's `segmentation` may be the visible one."""
@@ -13,15 +13,17 @@ FOREIGN_KEYS = frozenset((*AMODAL_KEYS[:-1], *VISIBLE_KEYS[1:], *HIDDEN_KEYS[1:]
 """Names that the benchmark's own files do not use."""
 
 
-def is_own_form(document: Any) -> bool:
-    """Whether the evaluator reads a document as it is: RLEs and `occlude_rate` under the benchmark's names.
+def is_own_form(blocks: Iterable[list]) -> bool:
+    """Whether the evaluator reads a file as it is: RLEs and `occlude_rate` under the benchmark's names.
 
-    A document that is damaged or empty counts as its own, too: the evaluator says what is wrong.
+    blocks: the file's annotations, some at a time. A file that is damaged or has none counts as its own, too: the
+    evaluator says what is wrong.
     """
-    entries = document.get("annotations") if isinstance(document, dict) else None
-    entries = [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
-    if not entries:
-        return True
-    if any(isinstance(entry.get("segmentation"), list) or not FOREIGN_KEYS.isdisjoint(entry) for entry in entries):
-        return False
-    return any("occlude_rate" in entry for entry in entries)
+    empty, rated = True, False
+    for block in blocks:
+        entries = [entry for entry in block if isinstance(entry, dict)]
+        if any(isinstance(entry.get("segmentation"), list) or not FOREIGN_KEYS.isdisjoint(entry) for entry in entries):
+            return False
+        empty = empty and not entries
+        rated = rated or any("occlude_rate" in entry for entry in entries)
+    return empty or rated

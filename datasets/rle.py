@@ -1,4 +1,4 @@
-"""Cheap validation of many compressed run-length encodings at once, without decoding a single mask; their areas.
+"""Many compressed run-length encodings at once, without decoding a single mask: kept, checked, measured.
 
 A compressed RLE (COCO's mask API) is a string of characters chr(48 + x) with 0 <= x < 64. Each number is written in
 groups of five bits, lowest first; 0x20 says that more groups follow, 0x10 of the last one is the sign. The numbers are
@@ -7,12 +7,73 @@ Decoders trust such a string, so that a bad one gives a wrong mask instead of an
 """
 
 from collections.abc import Sequence
+from typing import SupportsIndex, overload
 
 import numpy as np
 from pycocotools import mask as coco_mask
 
 MAX_GROUPS = 6
 """Groups of five bits in the longest number read: runs below 2^29 pixels, more than any image here has."""
+
+
+class EncodedMasks(Sequence[dict]):
+    """Any number of compressed RLEs in little memory: indexed, it gives dicts with size and counts (str).
+
+    counts: all counts one after the other. starts, ends: (n,) int64 places of each one's counts. sizes: (n, 2) int32,
+    height and width.
+    """
+
+    def __init__(self, counts: bytes, starts: np.ndarray, ends: np.ndarray, sizes: np.ndarray):
+        self.counts, self.starts, self.ends, self.sizes = counts, starts, ends, sizes
+
+    @classmethod
+    def of(cls, counts: Sequence[str], sizes: Sequence[Sequence[int]]) -> "EncodedMasks":
+        """The masks with these counts, checked by `find_fault`, and sizes [height, width]."""
+        ends = np.cumsum([len(string) for string in counts], dtype=np.int64)
+        starts = np.concatenate([[0], ends])[:-1].astype(np.int64)
+        shape = (len(counts), 2)
+        return cls("".join(counts).encode("ascii"), starts, ends, np.array(sizes, dtype=np.int32).reshape(shape))
+
+    @classmethod
+    def of_rles(cls, rles: Sequence[dict]) -> "EncodedMasks":
+        """The masks of compressed RLEs, with counts of bytes or str."""
+        counts = (rle["counts"] for rle in rles)
+        strings = [of_one if isinstance(of_one, str) else of_one.decode("ascii") for of_one in counts]
+        return cls.of(strings, [rle["size"] for rle in rles])
+
+    @classmethod
+    def joined(cls, parts: Sequence["EncodedMasks"]) -> "EncodedMasks":
+        """The masks of all parts, one part after the other."""
+        before = np.cumsum([0, *(len(part.counts) for part in parts)])
+        return cls(
+            b"".join(part.counts for part in parts),
+            np.concatenate([np.zeros(0, np.int64), *(part.starts + b for part, b in zip(parts, before, strict=False))]),
+            np.concatenate([np.zeros(0, np.int64), *(part.ends + b for part, b in zip(parts, before, strict=False))]),
+            np.concatenate([np.zeros((0, 2), np.int32), *(part.sizes for part in parts)]),
+        )
+
+    def take(self, places: np.ndarray) -> "EncodedMasks":
+        """Those at `places`, (m,) int or (n,) bool, which share the memory of their counts with these."""
+        return EncodedMasks(self.counts, self.starts[places], self.ends[places], self.sizes[places])
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and list(self) == list(other)
+
+    @overload
+    def __getitem__(self, place: SupportsIndex) -> dict: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[dict]: ...
+    def __getitem__(self, place):
+        if not isinstance(place, slice):
+            return self._entry(self.sizes[place].tolist(), int(self.starts[place]), int(self.ends[place]))
+        rows = zip(self.sizes[place].tolist(), self.starts[place].tolist(), self.ends[place].tolist(), strict=True)
+        return [self._entry(*row) for row in rows]
+
+    def _entry(self, size: list[int], start: int, end: int) -> dict:
+        return {"size": size, "counts": self.counts[start:end].decode("ascii")}
 
 
 def find_fault(counts: list[str], areas: list[int]) -> tuple[int, str] | None:

@@ -8,7 +8,8 @@ import io
 import json
 import reprlib
 import zlib
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -33,11 +34,19 @@ def load_json(source: Source, what: str) -> tuple[Any, str]:
     if not isinstance(source, str | Path):
         return source, what
     name = str(source)
-    try:
+    with reading_json(name, what):
         content = Path(source).read_bytes()
         if content.startswith(b"\x1f\x8b"):
             content = _unpacked(content)
-        return json.loads(content), name
+        document = json.loads(content)
+    return document, name
+
+
+@contextmanager
+def reading_json(name: str, what: str) -> Iterator[None]:
+    """Turn what goes wrong while the file `name` is read into an InputError. what: the file should hold."""
+    try:
+        yield
     except FileNotFoundError:
         raise InputError(f"{name}: found no such file, expected a .json or .json.gz file of {what}") from None
     except json.JSONDecodeError as error:
@@ -49,9 +58,14 @@ def load_json(source: Source, what: str) -> tuple[Any, str]:
         raise InputError(f"{name}: found an unreadable file ({reason}), expected JSON with {what}") from None
 
 
+def unpacked_limit(packed: int) -> int:
+    """Bytes to which a gzipped file of `packed` bytes may unpack."""
+    return max(SMALL_FILE, MAX_UNPACKED_RATIO * packed)
+
+
 def _unpacked(content: bytes) -> bytes:
     """Gunzip, up to a size that no file of masks has. Raises ValueError beyond."""
-    limit = max(SMALL_FILE, MAX_UNPACKED_RATIO * len(content))
+    limit = unpacked_limit(len(content))
     with gzip.open(io.BytesIO(content)) as file:
         unpacked = file.read(limit + 1)
     if len(unpacked) > limit:
@@ -71,21 +85,21 @@ def image_sizes(images: "Table") -> dict[int, list[int]]:
 class Table:
     """A list of dicts from a file, read column by column; each method raises InputError for the first bad entry."""
 
-    def __init__(self, data: Any, key: str, name: str, label: str, places: Sequence[str] | None = None):
-        """name: the file. label: what an entry is called in messages, together with its position; or places: what each
-        of them is called, for entries that are not a list of their own in the file."""
-        self.entries, self.name, self.label, self.places = data.get(key), name, label, places
+    def __init__(self, data: Any, key: str, name: str, label: str, places: Sequence[str] | None = None, start: int = 0):
+        """name: the file. label: what an entry is called in messages, together with its position, which counts from
+        `start`; or places: what each of them is called, for entries that are not a list of their own in the file."""
+        self.entries, self.name, self.label, self.places, self.start = data.get(key), name, label, places, start
         if not isinstance(self.entries, list):
             raise InputError(f"{name}: {key}: found {show_item(data, key)}, expected a list")
         for index, entry in enumerate(self.entries):
             if not isinstance(entry, dict):
-                place = places[index] if places else f"{label} {index}"
+                place = places[index] if places else f"{label} {start + index}"
                 raise InputError(f"{name}: {place}: found {show_kind(entry)}, expected a dict")
 
     def fault(self, index: int, key: str, expected: str, found: str | None = None) -> InputError:
         entry = self.entries[index]
         identity = next((f" ({name} {show_item(entry, name)})" for name in ("id", "image_id") if name in entry), "")
-        place = self.places[index] if self.places else f"{self.label} {index}{identity}"
+        place = self.places[index] if self.places else f"{self.label} {self.start + index}{identity}"
         found = found or show_item(entry, key)
         return InputError(f"{self.name}: {place}: {key}: found {found}, expected {expected}")
 
@@ -96,11 +110,21 @@ class Table:
                 raise self.fault(index, key, expected)
         return values
 
-    def optional_column(self, key: str, accepts: Callable[[Any], bool], expected: str) -> list | None:
-        """The column, or None where no entry has the key; all of them must have it or none."""
-        if self.entries and not any(key in entry for entry in self.entries):
-            return None
-        return self.column(key, accepts, f"{expected} in every entry or in none")
+    def optional_column(
+        self, key: str, accepts: Callable[[Any], bool], expected: str, present: bool | None = None
+    ) -> list | None:
+        """The column, or None where no entry has the key; all of them must have it or none.
+
+        present: whether entries of the same list that stand elsewhere have it, None where there are none.
+        """
+        having = [index for index, entry in enumerate(self.entries) if key in entry]
+        if present is None:
+            present = bool(having) or not self.entries
+        if present:
+            return self.column(key, accepts, f"{expected} in every entry or in none")
+        if having:
+            raise self.fault(having[0], key, "none, as in the entries before it")
+        return None
 
     def unique_ids(self) -> list[int]:
         ids = self.column("id", is_integer, "an integer")
@@ -113,7 +137,7 @@ class Table:
 
     def references(self, key: str, known: Collection, whose: str) -> list[int]:
         """A column of ids that occur in `known`."""
-        existing = frozenset(known)
+        existing = known if isinstance(known, Mapping) else frozenset(known)
         return self.column(key, lambda value: is_integer(value) and value in existing, f"the id of one of {whose}")
 
     def masks(self, sizes: Sequence[list[int]], key: str = "segmentation") -> list[dict]:

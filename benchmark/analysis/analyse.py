@@ -10,12 +10,12 @@ from typing import Any, Self, TypeVar
 
 import numpy as np
 
-from benchmark.analysis.average_precision import interpolated_precision
 from benchmark.analysis.bootstrap import TEST_RESAMPLES, Resamples, intervals, resample
 from benchmark.analysis.errors import error_breakdown, find_errors
 from benchmark.analysis.hidden import hidden_precision
 from benchmark.analysis.occlusion import recall_by_occlusion
 from benchmark.analysis.quality import NONE_VISIBLE, VisibleMasks, calibration_of, quality, visible_masks
+from benchmark.evaluation.curves import precision_at_recalls
 from benchmark.evaluation.evaluate import Metrics, evaluate_with_matches
 from benchmark.evaluation.match import Matches
 from benchmark.evaluation.validate import GroundTruth, read_annotations, read_predictions
@@ -83,7 +83,7 @@ def _curves(matches: Matches) -> dict[str, list[float]]:
     chosen = [int(np.isclose(matches.iou_thresholds, iou).argmax()) for iou in CURVE_IOUS]
     true = matches.detection_match[chosen] >= 0
     instances = len(matches.ground_truth_image)
-    curves = interpolated_precision(matches.scores, matches.detection_image, true, instances).round(CURVE_DIGITS)
+    curves = precision_at_recalls(matches.scores, matches.detection_image, true, instances).round(CURVE_DIGITS)
     return {f"{iou:.2f}": curve.tolist() for iou, curve in zip(CURVE_IOUS, curves, strict=True)}
 
 

@@ -8,39 +8,18 @@ COCO's value is the one to print; the area is the one whose spread over resample
 import numpy as np
 from scipy.sparse import csr_array
 
-RECALLS = np.linspace(0, 1, 101)
-"""Recalls at which COCO's interpolated precision is read."""
+from benchmark.evaluation.curves import precision_at_recalls
 
 CHUNK = 2_000
 """Resamples at a time: their running sums then stay in the processor's cache."""
 
+ROWS = 20_000
+"""Steps of the curve at a time: with `CHUNK` resamples they fill 160 MB twice."""
+
 
 def average_precision(scores: np.ndarray, images: np.ndarray, true_positives: np.ndarray, instances: int) -> np.ndarray:
-    """(T,) float64: COCO's average precision at T IoU thresholds, the mean of `interpolated_precision`."""
-    return interpolated_precision(scores, images, true_positives, instances).mean(axis=1)
-
-
-def interpolated_precision(
-    scores: np.ndarray, images: np.ndarray, true_positives: np.ndarray, instances: int
-) -> np.ndarray:
-    """(T, 101) float64: COCO's precision at `RECALLS` at T IoU thresholds, 0 beyond the last recall, NaN without
-    instances.
-
-    scores: (D,) of D detections. images: (D,) int, image of each. true_positives: (T, D) bool, which of them match an
-    instance. instances: ground-truth instances in all images. Equal scores count in the order of the images, and within
-    one in the order given, as in COCO's evaluation.
-    """
-    if instances == 0:
-        return np.full((len(true_positives), len(RECALLS)), np.nan)
-    order = np.lexsort((images, -scores))
-    result = np.zeros((len(true_positives), len(RECALLS)))
-    for t, true in enumerate(true_positives[:, order]):
-        (places,) = np.nonzero(true)  # precision grows at true positives alone
-        found = np.arange(1, len(places) + 1)
-        precision = np.append(_never_rising(found / (places + 1)), 0)
-        # Division before the comparison, like COCO's: which true positive reaches a recall depends on the rounding.
-        result[t] = precision[np.searchsorted(found / instances, RECALLS)]
-    return result
+    """(T,) float64: COCO's average precision at T IoU thresholds, the mean of `precision_at_recalls`."""
+    return precision_at_recalls(scores, images, true_positives, instances).mean(axis=1)
 
 
 def interpolated_area(
@@ -69,8 +48,7 @@ def interpolated_area(
         found, false = _rows(true, images, len(instances))
         for start in range(0, multiplicities.shape[1], CHUNK):
             chunk = slice(start, start + CHUNK)
-            weights = np.ascontiguousarray(multiplicities[:, chunk])
-            area[t, chunk] = _area(found @ weights, false @ weights)
+            area[t, chunk] = _area_by_blocks(found, false, np.ascontiguousarray(multiplicities[:, chunk]))
     return np.divide(area, total, out=np.full_like(area, np.nan), where=total > 0)
 
 
@@ -88,26 +66,43 @@ def _rows(true: np.ndarray, images: np.ndarray, image_count: int) -> tuple[csr_a
     return table(true & kept), table(~true & kept)
 
 
-def _area(found: np.ndarray, false: np.ndarray) -> np.ndarray:
+def _area_by_blocks(found: csr_array, false: csr_array, weights: np.ndarray) -> np.ndarray:
     """(B,) float64 sum over R steps of their true positives times the interpolated precision.
 
-    found, false: (R, B) float32, true positives of each step and false ones before it; both are overwritten. Every
-    operation stands by itself and in a fixed order, so that all machines agree to the last bit.
+    found, false: (R, I), from `_rows`. weights: (I, B) float32 whole numbers. The interpolated precision of a step
+    depends on those after it, so that blocks of `ROWS` steps take their turn from the last one to the first.
     """
-    running_found, running = np.zeros_like(found[:1]), np.full_like(found[:1], 1e-30)  # no detection yet: precision 0
-    for of_step, false_before in zip(found[:, None], false[:, None], strict=True):
-        running_found += of_step
-        running += of_step
-        running += false_before
-        np.divide(running_found, running, out=false_before)
-    best, area = np.zeros(found.shape[1], np.float32), np.zeros(found.shape[1])
+    resamples = weights.shape[1]
+    starts = range(0, found.shape[0], ROWS)
+    before = [np.zeros((2, resamples), np.float32)]  # true and all positives before each block: whole, hence exact
+    for start in starts[:-1]:
+        block = slice(start, start + ROWS)
+        in_block = np.stack([np.asarray(table[block].sum(axis=0)) for table in (found, false)]) @ weights
+        before.append(before[-1] + np.stack([in_block[0], in_block.sum(axis=0)]))
+    best, area = np.zeros(resamples, np.float32), np.zeros(resamples)
+    for start, (found_before, all_before) in zip(reversed(starts), reversed(before), strict=False):
+        block = slice(start, start + ROWS)
+        _add_area(found[block] @ weights, false[block] @ weights, found_before, all_before, best, area)
+    return area
+
+
+def _add_area(
+    found: np.ndarray, false: np.ndarray, found_before: np.ndarray, all_before: np.ndarray,
+    best: np.ndarray, area: np.ndarray,
+) -> None:  # fmt: skip
+    """Add what R steps contribute to `area`, (B,) float64, and to `best`, (B,) float32, the precision of later steps.
+
+    found, false: (R, B) float32, true positives of each step and false ones before it. found_before, all_before: (B,)
+    float32, true and all positives before the first step. All four are overwritten. Every operation stands by itself
+    and in a fixed order, so that all machines agree to the last bit.
+    """
+    np.maximum(all_before, np.float32(1e-30), out=all_before)  # no detection yet: precision 0
+    for of_step, false_before in zip(found, false, strict=True):
+        found_before += of_step
+        all_before += of_step
+        all_before += false_before
+        np.divide(found_before, all_before, out=false_before)
     for of_step, precision in zip(found[::-1], false[::-1], strict=True):
         np.maximum(best, precision, out=best)
         of_step *= best
         area += of_step
-    return area
-
-
-def _never_rising(values: np.ndarray) -> np.ndarray:
-    """Each value, or the greatest one after it."""
-    return np.maximum.accumulate(values[::-1])[::-1]

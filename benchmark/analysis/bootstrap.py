@@ -27,6 +27,9 @@ RESAMPLES = 1_000
 TEST_RESAMPLES = 10_000
 """For a difference, whose p-value then goes down to 2/10,001."""
 
+DRAWN_AT_ONCE = 1_000
+"""Images for which resamples are drawn at a time, to save memory; it changes nothing in what is drawn."""
+
 SEED = 0
 """Seed of the random numbers that draw the resamples."""
 
@@ -155,11 +158,13 @@ def holm(p_values: Sequence[float]) -> list[float]:
 @lru_cache(maxsize=2)
 def draw_multiplicities(images: int, resamples: int, seed: int) -> np.ndarray:
     """(images, resamples) float32 whole numbers, read-only: how often each image is drawn; a column sums to images."""
-    drawn = np.random.default_rng(seed).integers(images, size=(images, resamples))
-    cells = drawn * resamples + np.arange(resamples)
-    counts = np.bincount(cells.ravel(), minlength=images * resamples).reshape(images, resamples).astype(np.float32)
+    random = np.random.default_rng(seed)
+    counts = np.zeros(images * resamples, np.float32)
+    for start in range(0, images, DRAWN_AT_ONCE):
+        drawn = random.integers(images, size=(min(DRAWN_AT_ONCE, images - start), resamples))
+        np.add.at(counts, drawn * resamples + np.arange(resamples), np.float32(1))
     counts.flags.writeable = False
-    return counts
+    return counts.reshape(images, resamples)
 
 
 def resampled_metrics(matches: Matches, multiplicities: np.ndarray) -> dict[str, np.ndarray]:

@@ -7,7 +7,6 @@ in front of it cover.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import compress
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -16,6 +15,7 @@ from pycocotools import mask as coco_mask
 from benchmark.evaluation.evaluate import evaluate_with_matches
 from benchmark.evaluation.validate import GroundTruth, Predictions
 from datasets.coco import decode_masks, encode_masks
+from datasets.rle import EncodedMasks
 
 PartsFrom = Literal["visible masks", "depth order"]
 """What hidden parts of detections are made from."""
@@ -61,7 +61,7 @@ def hidden_parts(predictions: Predictions) -> tuple[list[dict[str, Any] | None],
     if predictions.orders is None:
         return [None] * len(masks), None
     parts: list[dict[str, Any] | None] = [None] * len(masks)
-    images, orders = np.array(predictions.image_ids), np.array(predictions.orders)
+    images, orders = predictions.image_ids, predictions.orders
     by_image = np.argsort(images, kind="stable")
     for group in np.split(by_image, np.flatnonzero(np.diff(images[by_image])) + 1):
         for place, part in zip(group, _covered([masks[i] for i in group], orders[group]), strict=True):
@@ -90,11 +90,11 @@ def _covered(masks: Sequence[dict[str, Any]], orders: np.ndarray) -> list[dict[s
 
 def _of_parts(whole: Any, parts: Sequence[dict[str, Any] | None]) -> Any:
     """Annotations or predictions with hidden parts as their masks, those without one left out, and without orders."""
-    kept = [part is not None for part in parts]
+    kept = np.array([part is not None for part in parts], dtype=bool)
     columns = (
         ("annotation_ids", "annotation_images", "annotation_categories", "occlusion_rates")
         if isinstance(whole, GroundTruth)
         else ("image_ids", "category_ids", "scores")
     )
-    chosen: dict[str, Any] = {name: list(compress(getattr(whole, name), kept)) for name in columns}
-    return replace(whole, **chosen, segmentations=list(compress(parts, kept)), orders=None)
+    chosen: dict[str, Any] = {name: getattr(whole, name)[kept] for name in columns}
+    return replace(whole, **chosen, segmentations=EncodedMasks.of_rles(list(filter(None, parts))), orders=None)

@@ -3,7 +3,7 @@
 Defined in docs/protocol.md ("Metrics of the field"), each with an example worked by hand.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,7 +14,7 @@ from benchmark.evaluation.depth_order import count_order_pairs
 from benchmark.evaluation.match import Matches
 from benchmark.evaluation.validate import GroundTruth, Predictions, read_annotations
 from datasets.errors import InputError
-from datasets.rle import mask_areas
+from datasets.rle import EncodedMasks, mask_areas
 
 MATCHED_IOU = 0.5
 
@@ -34,6 +34,22 @@ class Calibration(NamedTuple):
     detections: np.ndarray
     mean_score: np.ndarray
     true: np.ndarray
+
+
+class MasksById(Mapping[int, dict]):
+    """Masks by the ids of their annotations, in the memory that they take encoded."""
+
+    def __init__(self, ids: np.ndarray, masks: EncodedMasks):
+        self._masks, self._places = masks, dict(zip(ids.tolist(), range(len(ids)), strict=True))
+
+    def __getitem__(self, annotation_id: int) -> dict:
+        return self._masks[self._places[int(annotation_id)]]
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
 
 
 class Quality(NamedTuple):
@@ -74,7 +90,7 @@ def visible_masks(annotations: Path) -> VisibleMasks:
         truth = read_annotations(annotations, "visible")
     except InputError:
         return NONE_VISIBLE
-    return dict(zip(truth.annotation_ids, truth.segmentations, strict=True))
+    return MasksById(truth.annotation_ids, truth.segmentations)
 
 
 def calibration(scores: np.ndarray, true: np.ndarray, bins: int = BINS) -> Calibration:
@@ -98,7 +114,7 @@ def calibration_error(found: Calibration) -> float | None:
 def _order_of_all_pairs(ground_truth: GroundTruth, matches: Matches) -> float | None:
     if matches.order_pairs is None or ground_truth.orders is None:
         return None
-    orders = np.array(ground_truth.orders)
+    orders = ground_truth.orders
     images = matches.ground_truth_image
     pairs = count_order_pairs(len(matches.image_ids), images, ground_truth.segmentations, orders, orders)[1].sum()
     return float(matches.order_pairs[0].sum() / pairs) if pairs else None

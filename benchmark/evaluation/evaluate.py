@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from benchmark.evaluation.curves import precision_at_recalls, recall_of_range, recall_within
 from benchmark.evaluation.depth_order import count_order_pairs, depth_order_accuracy
-from benchmark.evaluation.match import IOU_THRESHOLDS, MAX_DETECTIONS, OCCLUSION_RANGES, Curves, Matches, match
+from benchmark.evaluation.match import IOU_THRESHOLDS, MAX_DETECTIONS, Matches, match
 from benchmark.evaluation.validate import GroundTruth, Masks, Predictions, read_annotations, read_predictions
 from datasets.table import Source
 
@@ -37,37 +38,41 @@ def evaluate_with_matches(
     """`evaluate`, also of what `read_predictions` returned, and the per-image matches that its numbers stem from."""
     ground_truth = annotations if isinstance(annotations, GroundTruth) else read_annotations(annotations, masks)
     detections = predictions if isinstance(predictions, Predictions) else read_predictions(predictions, ground_truth)
-    curves, matches = match(ground_truth, detections)
-    metrics = _summarize(curves)
-    if detections.orders and ground_truth.masks == "amodal":  # visible masks hardly overlap
+    matches = match(ground_truth, detections)
+    metrics = _summarize(matches)
+    if detections.orders is not None and len(detections.orders) and ground_truth.masks == "amodal":
+        # visible masks hardly overlap
         order_pairs = _order_pairs(ground_truth, detections, matches)
         matches = replace(matches, order_pairs=order_pairs)
         metrics["order_accuracy"] = depth_order_accuracy(order_pairs)
     return metrics, matches
 
 
-def _summarize(curves: Curves) -> Metrics:
-    ranges = {name: r for r, name in enumerate(OCCLUSION_RANGES)}
-    precision = curves.precision[:, :, ranges["all"], -1]
+def _summarize(matches: Matches) -> Metrics:
+    precision = precision_at_recalls(
+        matches.scores,
+        matches.detection_image,
+        matches.detection_match >= 0,
+        len(matches.ground_truth_image),
+    )
     metrics = {
         "AP": precision,
         "AP50": precision[np.isclose(IOU_THRESHOLDS, 0.5)],
         "AP75": precision[np.isclose(IOU_THRESHOLDS, 0.75)],
     }
-    for m, limit in enumerate(MAX_DETECTIONS):
-        metrics[f"AR{limit}"] = curves.recall[:, ranges["all"], m]
-    for name in ("none", "partial", "heavy"):
-        metrics[f"AR_{name}"] = curves.recall[:, ranges[name], -1]
+    metrics |= {f"AR{limit}": recall_within(matches, limit) for limit in MAX_DETECTIONS}
+    metrics |= {f"AR_{name}": recall_of_range(matches, name) for name in ("none", "partial", "heavy")}
     return {name: None if np.isnan(values).any() else float(values.mean()) for name, values in metrics.items()}
 
 
 def _order_pairs(ground_truth: GroundTruth, predictions: Predictions, matches: Matches) -> np.ndarray:
+    assert ground_truth.orders is not None and predictions.orders is not None
     detection = matches.ground_truth_match[matches.ranges.index("all"), np.isclose(matches.iou_thresholds, 0.5)][0]
     (matched,) = np.nonzero(detection >= 0)
     return count_order_pairs(
         image_count=len(matches.image_ids),
         images=matches.ground_truth_image[matched],
-        masks=[ground_truth.segmentations[place] for place in matched],
-        orders=np.array(ground_truth.orders)[matched],
-        predicted_orders=np.array(predictions.orders)[detection[matched]],
+        masks=ground_truth.segmentations.take(matched),
+        orders=ground_truth.orders[matched],
+        predicted_orders=predictions.orders[detection[matched]],
     )

@@ -158,7 +158,7 @@ def can_tell(run: ReleasedRun, variant: str) -> list[str]:
 def read_matched(path: Path, ground_truth: GroundTruth) -> Matched:
     """Raises InputError for predictions that do not belong to `ground_truth`."""
     predictions = read_predictions(path, ground_truth)
-    return Matched(predictions, match(ground_truth, predictions)[1])
+    return Matched(predictions, match(ground_truth, predictions))
 
 
 class _Work(NamedTuple):

@@ -111,7 +111,7 @@ def _prediction(outcome: Outcome, image_id: int, instances: int, colors: np.ndar
     unmatched = to_rgb([UNMATCHED_COLOR])
     painted = np.concatenate([colors, unmatched])[np.where(match >= 0, match - first, -1)]
     orders = predictions.orders
-    depth = np.argsort([orders[place] if orders else rank for rank, place in enumerate(places)], kind="stable")
+    depth = np.argsort([rank if orders is None else orders[place] for rank, place in enumerate(places)], kind="stable")
     rles = [predictions.segmentations[place] for place in places]
     masks = decode_masks(rles) if rles else np.zeros((0, 64, 64), bool)
 

@@ -16,6 +16,7 @@ from datasets.errors import InputError
 from datasets.files import write_compact_json
 from datasets.frame import Frame
 from datasets.progress import progress
+from datasets.rle import EncodedMasks
 from datasets.scene import GRID_SIZE
 from datasets.table import show
 
@@ -74,12 +75,12 @@ def _images_of(dataset: Dataset, size: ResultSize) -> GroundTruth:
         masks="amodal",
         image_sizes={image_id: list(MASK_SHAPE) for image_id in dataset.image_ids} if size == "grid" else own_sizes,
         category_ids=[category["id"] for category in dataset.categories],
-        annotation_ids=[],
-        annotation_images=[],
-        annotation_categories=[],
-        segmentations=[],
-        occlusion_rates=[],
-        orders=[],
+        annotation_ids=(none := np.zeros(0, np.int64)),
+        annotation_images=none,
+        annotation_categories=none,
+        segmentations=EncodedMasks.of([], []),
+        occlusion_rates=np.zeros(0),
+        orders=none,
     )
 
 

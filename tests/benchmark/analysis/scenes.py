@@ -21,7 +21,7 @@ def judge(
 
     def matched(found) -> Matched:
         predictions = read_predictions([detection(*one) for one in found], ground_truth)
-        return Matched(predictions, match(ground_truth, predictions)[1])
+        return Matched(predictions, match(ground_truth, predictions))
 
     shown, others = matched(detections), {reason: matched(found) for reason, found in (others or {}).items()}
     errors = find_errors(ground_truth, *shown)

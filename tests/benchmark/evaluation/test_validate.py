@@ -49,12 +49,12 @@ def test_good_files_pass(tmp_path):
     assert evaluate(TRUTH, FOUND)["AP"] is not None
     ground_truth = read_annotations(TRUTH)
     assert ground_truth.image_sizes == {5: [8, 8], 6: [8, 8]}
-    assert ground_truth.annotation_ids == [100, 101, 102]
-    assert ground_truth.occlusion_rates == [0, 1, 0]
-    assert ground_truth.orders == [1, 2, 1]
+    assert ground_truth.annotation_ids.tolist() == [100, 101, 102]
+    assert ground_truth.occlusion_rates.tolist() == [0, 1, 0]
+    assert ground_truth.orders.tolist() == [1, 2, 1]
     predictions = read_predictions(FOUND, ground_truth)
-    assert predictions.image_ids == [5, 5, 6]
-    assert predictions.scores == [0.5, 1, 0]
+    assert predictions.image_ids.tolist() == [5, 5, 6]
+    assert predictions.scores.tolist() == [0.5, 1, 0]
     assert predictions.segmentations == [SQUARE] * 3
 
 
