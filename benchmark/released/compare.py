@@ -20,7 +20,7 @@ UNDECIDED = "not told apart"
 
 RunAndVariant = tuple[str, str]
 
-_BOTTOM_UP, _OTHER, _TOP_DOWN = range(3)
+_OTHER, _BOTTOM_UP, _TOP_DOWN = range(3)
 """In which order the sides of a comparison stand: the first minus the second."""
 
 
@@ -93,7 +93,7 @@ def _same_conditions(a: ReleasedRun, b: ReleasedRun) -> bool:
 
 
 def _stands_first(a: ReleasedRun, b: ReleasedRun, table: PaperTable) -> bool:
-    """Whether two models are compared as a - b, not b - a: bottom-up, then what the paper lacks, then top-down."""
+    """Whether two models are compared as a - b, not b - a: what the paper lacks, then bottom-up, then top-down."""
     side_of = dict(zip(table.rows["run_model"], table.rows["side"], strict=True))
     ranks = {"bottom-up": _BOTTOM_UP, "top-down": _TOP_DOWN}
     keys = [(ranks.get(side_of.get(run.model, ""), _OTHER), run.model) for run in (a, b)]

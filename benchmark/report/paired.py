@@ -16,15 +16,18 @@ NOTES = (
     "Paired bootstrap over images, and over seeds where both sides have several: both models on the same resampled "
     "images. Intervals and p-values of AP, AP50 and AP75 come from the exact area under the interpolated curve; the "
     "difference itself is of COCO's values, which move in steps of 1/101.",
-    "p: two-sided, and adjusted by Holm's method for all tests of the table, before a difference is called better or "
-    "worse.",
+    "p: two-sided, and adjusted by Holm's method for all such tests in this regime, before a difference is called "
+    "better or worse.",
 )
+
+NAMES = ("first", "second")
+"""What the sides of a difference are called where their own numbers stand."""
 
 
 def paired_table(
-    inputs: Inputs, compared: Sequence[Comparison], title: str, names: tuple[str, str], folded: bool = False
+    inputs: Inputs, compared: Sequence[Comparison], title: str, names: tuple[str, str] = NAMES, folded: bool = False
 ) -> list[Table]:
-    """The comparisons as one table; none without any. names: what a and b are called where their own numbers stand."""
+    """The comparisons as one table; none without any. names: of a and b, as in `NAMES`."""
     if not compared:
         return []
     rows = [_row(entry, inputs, names) for entry in compared]

@@ -18,6 +18,7 @@ from benchmark.report import escape
 from benchmark.report.formats import metric_head
 from benchmark.report.plots import PAPER_COLOR, Looks, columns_of_axes
 from benchmark.report.tables import Row, Table, mark_best, measured_row
+from benchmark.report.words import BEYOND
 from benchmark.runs.manifest import SMOKE, UNTRAINED
 from benchmark.runs.record import ReleasedRun
 
@@ -128,7 +129,7 @@ def _unlisted_rows(paper: PaperTable, listed: pd.DataFrame, runs: list[ReleasedR
     return [
         measured_row(
             runs[0].scenes,
-            paper.variant_label(runs[0], variant),
+            BEYOND + paper.variant_label(runs[0], variant),
             [(run, variant) for run in runs if variant in run.metrics],
             paper.metrics,
         )

@@ -116,16 +116,22 @@ def shade(color: str, share: float) -> tuple[float, ...]:
 
 
 def axes_grid(
-    titles: Sequence[str], columns: int, name: str, draw: Callable[[Axes, int], None], height: float = 2.8
+    titles: Sequence[str],
+    columns: int,
+    name: str,
+    draw: Callable[[Axes, int], None],
+    height: float = 2.8,
+    *,
+    row_by_row: bool = False,
 ) -> Figure:
     """Axes for each of `titles` in rows of `columns`, all with the same scale, and one legend below.
 
-    draw: called with each of the axes and its place. name: of the y-axis.
+    draw: called with each of the axes and its place. name: of the y-axis. row_by_row: each row has its own x-axis.
     """
     rows = -(-len(titles) // columns)
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(4.2 * columns, height * rows + 0.7), layout="constrained")
-        axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+        axes = figure.subplots(rows, columns, sharex="row" if row_by_row else True, sharey=True, squeeze=False)
         for axis in axes.flat[len(titles) :]:
             axis.set_axis_off()
         for place, (axis, title) in enumerate(zip(axes.flat, titles, strict=False)):

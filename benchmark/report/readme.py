@@ -7,7 +7,7 @@ from benchmark.released.verdict import REGIME_WORDS, interval_text
 from benchmark.report.escape import markdown
 from benchmark.report.formats import UNDEFINED, format_difference, format_number, markdown_line, metric_head
 from benchmark.report.sections import SECTIONS, verdict
-from benchmark.report.sections.section import Comparison, Inputs
+from benchmark.report.sections.section import Comparison, Inputs, scenes_key
 from datasets.errors import InputError
 from datasets.files import write_atomically
 
@@ -19,6 +19,8 @@ BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
 METRICS = ("AP", "AP50", "AR_heavy")
 DIFFERENCE = "AP"
 """The metric whose difference between the sides stands in the table."""
+
+DIFFERENCE_HEAD = "difference"
 
 _SHOWN_ELSEWHERE = ("smoke",)
 
@@ -47,7 +49,7 @@ def first_screen(inputs: Inputs) -> str:
         parts.append(
             "N: instances of each of three classes in an image. "
             f"{max(run.images_seen for run in runs):,} training images each, 1,000 evaluation images, 95 % intervals; "
-            f"difference: {metric_head(DIFFERENCE)}, embedding minus Mask R-CNN. "
+            f"difference: {metric_head(DIFFERENCE)}, minus that of {_reference_noun(inputs, compared)}. "
             "AR heavy: recall of instances that are hidden by more than a quarter."
         )
         parts.extend(_chosen_on_evaluation_images(inputs, compared))
@@ -65,7 +67,7 @@ def _with_results(readme: Path, inputs: Inputs) -> str:
 
 
 def _one_budget(inputs: Inputs) -> dict[Regime, list[Comparison]]:
-    """The comparisons of the paper's sides at the budget that has most of them, the largest of several."""
+    """The comparisons of the verdict at the budget that has most of them, the largest of several."""
     compared = verdict.between_sides(inputs)
     entries = [entry for of_regime in compared.values() for entry in of_regime]
     if not entries:
@@ -80,26 +82,34 @@ def _one_budget(inputs: Inputs) -> dict[Regime, list[Comparison]]:
 
 
 def _table(inputs: Inputs, compared: dict[Regime, list[Comparison]]) -> str:
-    """A row for each N and model; the regimes stand side by side."""
-    cells: dict[tuple[str, str], dict[Regime, list[str]]] = {}
+    """A row for each N and model, with the numbers of both regimes in a cell, and the differences from one model."""
+    against = verdict.reference(inputs, [entry for entries in compared.values() for entry in entries])
+    numbers: dict[tuple[str, str], dict[str, dict[Regime, str]]] = {}
     for regime, entries in compared.items():
-        for side in "ab":  # all embeddings of an N, then what they are compared with
+        for side in "ab":  # what the reference is compared with stands first
             for entry in entries:
                 label = inputs.table1.run_label(inputs.run(entry[side]["runs"][0]))
-                numbers = [_number(entry, metric, side) for metric in METRICS]
-                difference = _difference(entry) if side == "a" else ""
-                cells.setdefault((entry["scenes"], label), {})[regime] = [*numbers, difference]
-    heads = [f"{metric_head(metric)}, {regime}" for regime in compared for metric in (*METRICS, "difference")]
+                row = numbers.setdefault((entry["scenes"], label), {name: {} for name in (*METRICS, DIFFERENCE_HEAD)})
+                for metric in METRICS:
+                    row[metric][regime] = _number(entry, metric, side)
+                if side == "a" and entry["b"]["model"] == against:
+                    row[DIFFERENCE_HEAD][regime] = _difference(entry)
+    regimes = " / ".join(compared)
+    heads = [f"{metric_head(metric)}, {regimes}" for metric in METRICS]
+    heads += [f"{DIFFERENCE_HEAD}, {regime}" for regime in compared]
     lines = [markdown_line(["N", "Model", *heads]), markdown_line(["--:", ":--", *["--:"] * len(heads)])]
-    ordered = sorted(cells.items(), key=lambda item: (not item[0][0].isdigit(), item[0][0].zfill(9)))
     former = None
-    for (scenes, label), by_regime in ordered:
-        empty = [UNDEFINED] * (len(METRICS) + 1)
-        values = [cell for regime in compared for cell in by_regime.get(regime, empty)]
-        lines.append(markdown_line(["" if scenes == former else markdown(scenes), markdown(label), *values]))
+    for (scenes, label), row in sorted(numbers.items(), key=lambda item: scenes_key(item[0][0])):
+        cells = [" / ".join(row[metric].get(regime, UNDEFINED) for regime in compared) for metric in METRICS]
+        cells += [row[DIFFERENCE_HEAD].get(regime, "") for regime in compared]
+        lines.append(markdown_line(["" if scenes == former else markdown(scenes), markdown(label), *cells]))
         former = scenes
     words = "; ".join(f"{regime}: {REGIME_WORDS[regime]}" for regime in compared)
     return "\n".join([*lines, "", f"{words[0].upper()}{words[1:]}."])
+
+
+def _reference_noun(inputs: Inputs, compared: dict[Regime, list[Comparison]]) -> str:
+    return verdict.noun(inputs, verdict.reference(inputs, [entry for of in compared.values() for entry in of]))
 
 
 def _chosen_on_evaluation_images(inputs: Inputs, compared: dict[Regime, list[Comparison]]) -> list[str]:

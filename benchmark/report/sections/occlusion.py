@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from benchmark.released.select import oracle_variants
 from benchmark.report import escape
 from benchmark.report.plots import PAPER_COLOR, Plot, axes_grid
-from benchmark.report.sections.section import Analysed, Inputs, Section, by_condition
+from benchmark.report.sections.section import Analysed, Inputs, Section, at_main_budgets, by_condition
 from benchmark.runs.record import ReleasedRun
 
 ORACLE_LAYERS_SHOWN = 2
@@ -21,11 +21,7 @@ def plots(inputs: Inputs) -> list[Plot]:
     """Recall in bins of occlusion rate, with the share of instances in each bin behind it; axes for each N, tier and
     regime. Budgets with both sides of the paper stand first, in a plot of their own."""
     groups = by_condition(inputs)
-    compared = {
-        title: here
-        for title, here in groups.items()
-        if {inputs.sides.get(one.run.model) for one in here} >= set(inputs.sides.values())
-    }
+    compared = at_main_budgets(inputs, groups)
     others = {title: here for title, here in groups.items() if title not in compared}
     caption = "Recall by the hidden share of an instance. Bars: the share of all instances that falls into a bin."
     plots = {"recall-by-occlusion": compared, "recall-by-occlusion-other-budgets": others}

@@ -146,6 +146,13 @@ def by_condition(inputs: Inputs, chosen: Callable[[Analysed], Any] = lambda one:
     }
 
 
+def at_main_budgets(inputs: Inputs, groups: dict[str, list[Analysed]]) -> dict[str, list[Analysed]]:
+    """Those of the groups of `by_condition` that hold both of the paper's sides; all where none does."""
+    sides = set(inputs.sides.values())
+    found = {title: of for title, of in groups.items() if {inputs.sides.get(one.run.model) for one in of} >= sides}
+    return found or groups
+
+
 def scenes_key(label: str) -> tuple[int, int, str]:
     """Sorts labels of scenes: numbers before words, in their order."""
     return (0, int(label), "") if label.isdigit() else (1, 0, label)

@@ -5,12 +5,12 @@ from dataclasses import replace
 from benchmark.paper.settings import differences_from_paper
 from benchmark.paper.tables import PaperTable
 from benchmark.released.seeds import seed_groups
-from benchmark.released.verdict import REGIME_WORDS
+from benchmark.released.verdict import ONE_RUN, REGIME_WORDS
 from benchmark.report.paper_tables import beside_paper, variant_plot
 from benchmark.report.plots import Plot
 from benchmark.report.sections.section import Inputs, Section, scenes_key
 from benchmark.report.tables import Table, mark_best, measured_row
-from benchmark.report.words import BEST, INTERVALS, PLOT_METRICS, READING
+from benchmark.report.words import BEST, BEYOND, INTERVALS, PLOT_METRICS, READING
 from benchmark.runs.results import paper_folder
 
 GUESSED = (
@@ -33,7 +33,12 @@ def tables(inputs: Inputs) -> list[Table]:
     title = f"Table 1: embeddings against Mask R-CNN, {REGIME_WORDS['paper']}"
     as_paper = beside_paper(_as_paper_reads(inputs), inputs.runs, title, NOTES)
     settings = paper_folder(inputs.results) / "settings.toml"
-    as_paper = [replace(table, differences=tuple(differences_from_paper(settings, table.runs))) for table in as_paper]
+    as_paper = [
+        replace(
+            table, differences=tuple(differences_from_paper(settings, table.runs)), notes=(*table.notes, *_once(table))
+        )
+        for table in as_paper
+    ]
     return [*as_paper, *(best for table in as_paper if table.runs for best in _at_best(inputs, table))]
 
 
@@ -71,11 +76,18 @@ def _at_best(inputs: Inputs, as_paper: Table) -> list[Table]:
         readings = [(run, choice.variant) for run, choice in zip(group, choices, strict=True) if choice]
         guessed |= any(choice and choice.chosen_on == "evaluation images" for choice in choices)
         if readings:
-            label = inputs.table1.variant_label(*readings[0])
+            beyond = "" if group[0].model in inputs.sides else BEYOND
+            label = beyond + inputs.table1.variant_label(*readings[0])
             rows.append(measured_row(group[0].scenes, label, readings, inputs.table1.metrics))
-    notes = (BEST, INTERVALS, *([GUESSED] if guessed else []))
+    notes = (BEST, INTERVALS, *_once(as_paper), *([GUESSED] if guessed else []))
     title = f"Table 1, {REGIME_WORDS['best']}"
     return [replace(as_paper, title=title, rows=mark_best(rows), notes=notes, differences=())] if rows else []
+
+
+def _once(table: Table) -> list[str]:
+    """What the intervals of a table without repeated runs leave open."""
+    measured = [row for row in table.rows if row.run]
+    return [ONE_RUN] if measured and all(len(row.runs) == 1 for row in measured) else []
 
 
 SECTION = Section(

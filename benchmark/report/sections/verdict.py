@@ -1,4 +1,4 @@
-"""The verdict: pixel embeddings minus Mask R-CNN, in both regimes."""
+"""The verdict: every side against every other, in both regimes."""
 
 from collections.abc import Sequence
 
@@ -6,36 +6,58 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from benchmark.released.regimes import Regime
-from benchmark.released.verdict import REGIME_WORDS, number_text
+from benchmark.released.verdict import ONE_RUN, REGIME_WORDS, number_text
 from benchmark.report import escape
 from benchmark.report.facts import scenes_title
 from benchmark.report.formats import metric_head
 from benchmark.report.paired import BETTER, SAME, WORSE, listed, paired_table
 from benchmark.report.plots import PAPER_COLOR, Plot, axes_grid
-from benchmark.report.sections.section import Comparison, Inputs, Section
+from benchmark.report.sections.section import Comparison, Inputs, Section, scenes_key
 from benchmark.report.tables import Table
 
-NAMES = ("embedding", "Mask R-CNN")
-
-SAID = ("AP", "AP50", "AR_heavy")
+SAID = ("AP", "AR_heavy")
 """The metrics of the sentences on each regime."""
+
+BOTTOM_UP, TOP_DOWN = "bottom-up", "top-down"
+NOUNS = {BOTTOM_UP: "pixel embeddings", TOP_DOWN: "Mask R-CNN"}
+"""The paper's sides in words; every other model is a side of its own, called by its name."""
 
 
 def between_sides(inputs: Inputs) -> dict[Regime, list[Comparison]]:
-    """Regime -> the comparisons of the paper's two sides."""
+    """Regime -> the comparisons that the verdict is about: of the budgets at which the paper's sides meet, every model
+    against every other. All comparisons where the paper's sides never meet.
+
+    By scenes; the paper's sides first, then other models against its top-down side, then against the rest.
+    """
+    compared = inputs.comparisons("sides")
+    met = {
+        entry["tier"]
+        for entries in compared.values()
+        for entry in entries
+        if {entry["a"]["model"], entry["b"]["model"]} <= set(inputs.sides)
+    }
     found = {
-        regime: [entry for entry in entries if {entry["a"]["model"], entry["b"]["model"]} <= set(inputs.sides)]
-        for regime, entries in inputs.comparisons("sides").items()
+        regime: sorted((e for e in entries if not met or e["tier"] in met), key=lambda e: _place(inputs, e))
+        for regime, entries in compared.items()
     }
     return {regime: entries for regime, entries in found.items() if entries}
 
 
+def reference(inputs: Inputs, entries: Sequence[Comparison]) -> str:
+    """The model that others are best compared with: of the paper's top-down side, if it is there."""
+    models = [entry["b"]["model"] for entry in entries]
+    return next((model for model in models if inputs.sides.get(model) == TOP_DOWN), models[0])
+
+
+def noun(inputs: Inputs, model: str) -> str:
+    return NOUNS.get(inputs.sides.get(model, ""), model)
+
+
 def sentences(inputs: Inputs) -> list[str]:
-    """Who is better, in what, by how much: one sentence a regime, and one on what holds in both of them."""
+    """Who is better, in what, by how much: one sentence a regime, and one on what holds in all of them."""
     compared = between_sides(inputs)
     said = [_of_regime(inputs, regime, entries) for regime, entries in compared.items()]
-    together = [entry for entries in compared.values() for entry in entries]
-    return [*said, _in_all(together)] if together else []
+    return [*said, _in_all(inputs, compared)] if compared else []
 
 
 def tables(inputs: Inputs) -> list[Table]:
@@ -43,13 +65,17 @@ def tables(inputs: Inputs) -> list[Table]:
     return [
         table
         for regime, compared in between_sides(inputs).items()
-        for table in paired_table(inputs, compared, f"Embedding minus Mask R-CNN, {REGIME_WORDS[regime]}", NAMES)
+        for table in paired_table(inputs, compared, f"Each side minus another, {REGIME_WORDS[regime]}")
     ]
 
 
 def plots(inputs: Inputs) -> list[Plot]:
     """Differences in recall by occlusion rate, with intervals: axes for each N, budget and regime."""
     compared = between_sides(inputs)
+    if not compared:
+        return []
+    against = reference(inputs, [entry for of in compared.values() for entry in of])
+    compared = {regime: [e for e in entries if e["b"]["model"] == against] for regime, entries in compared.items()}
     conditions = dict.fromkeys((entry["scenes"], entry["tier"]) for of in compared.values() for entry in of)
     shown: dict[str, list[Comparison]] = {}
     for scenes, tier in conditions:
@@ -57,8 +83,6 @@ def plots(inputs: Inputs) -> list[Plot]:
             title = f"{scenes_title(scenes)}, {tier}, {REGIME_WORDS[regime]}"
             if here := [entry for entry in entries if (entry["scenes"], entry["tier"]) == (scenes, tier)]:
                 shown[title] = here
-    if not shown:
-        return []
 
     def draw(axis: Axes, place: int) -> None:
         axis.axhline(0, color=PAPER_COLOR, linewidth=1.2)
@@ -71,77 +95,109 @@ def plots(inputs: Inputs) -> list[Plot]:
             axis.plot(middle, value, label=escape.plot(inputs.table1.run_label(run)), **style)
         axis.set(xlim=(0, 1), xlabel="occlusion rate")
 
+    name = noun(inputs, against)
     caption = (
-        "Recall, embedding minus Mask R-CNN, by the hidden share of an instance; bands: 95 % intervals. Above zero, "
-        "pixel embeddings find more."
+        f"Recall minus that of {name}, by the hidden share of an instance; bands: 95 % intervals. Above zero, more is "
+        f"found than by {name}."
     )
     figure = axes_grid(list(shown), min(2, len(shown)), "recall, difference", draw, height=2.4)
     return [Plot("recall-difference", figure, caption)]
 
 
+def _place(inputs: Inputs, entry: Comparison) -> tuple:
+    a, b = (inputs.sides.get(entry[side]["model"]) for side in "ab")
+    rank = 0 if a and b else 1 if b == TOP_DOWN else 2
+    return scenes_key(entry["scenes"]), rank, entry["a"]["model"], entry["b"]["model"]
+
+
+def _pairs(inputs: Inputs, entries: Sequence[Comparison]) -> dict[str, list[Comparison]]:
+    """ "pixel embeddings against Mask R-CNN" -> their comparisons."""
+    pairs: dict[str, list[Comparison]] = {}
+    for entry in entries:
+        a, b = (noun(inputs, entry[side]["model"]) for side in "ab")
+        pairs.setdefault(f"{a} against {b}", []).append(entry)
+    return pairs
+
+
 def _of_regime(inputs: Inputs, regime: Regime, entries: Sequence[Comparison]) -> str:
-    """How the sides differ in one regime, metric by metric, at each N."""
+    """How the sides differ in one regime: pair by pair, metric by metric, at each N."""
+    clauses = [
+        f"{pair}, {', '.join(f'{metric_head(metric)} {_at_each(of_pair, metric)}' for metric in SAID)}"
+        for pair, of_pair in _pairs(inputs, entries).items()
+    ]
+    words = REGIME_WORDS[regime]
+    return f"{words[0].upper()}{words[1:]}{_floors(inputs, entries)}: {'; '.join(clauses)}."
+
+
+def _at_each(entries: Sequence[Comparison], metric: str) -> str:
+    """ "worse by 0.021 to 0.053 at N = 6 and by 0.031 at N = 12", over the numbers of layers."""
     by_scenes: dict[str, list[Comparison]] = {}
     for entry in entries:
         by_scenes.setdefault(scenes_title(entry["scenes"]), []).append(entry)
-    clauses = [
-        f"in {metric_head(metric)}, {listed([_at(scenes, of, metric) for scenes, of in by_scenes.items()])}"
-        for metric in SAID
-    ]
-    words = REGIME_WORDS[regime]
-    start = f"{words[0].upper()}{words[1:]}{_floors(inputs, entries)}"
-    return f"{start}, pixel embeddings compare with Mask R-CNN as follows: {'; '.join(clauses)}."
+    parts, former = [], ""
+    for scenes, of_scenes in by_scenes.items():
+        word, size = _size([entry["metrics"][metric] for entry in of_scenes if metric in entry["metrics"]])
+        parts.append(" ".join(part for part in ("" if word == former else word, size, f"at {scenes}") if part))
+        former = word
+    return listed(parts)
 
 
-def _at(scenes: str, entries: Sequence[Comparison], metric: str) -> str:
-    """ "worse by 0.021 to 0.053 at N = 12", over the numbers of layers."""
-    found = [entry["metrics"][metric] for entry in entries if metric in entry["metrics"]]
+def _size(found: Sequence[dict]) -> tuple[str, str]:
+    """("worse", "by 0.021 to 0.053"), ("not told apart", "(−0.001)")."""
     if not found:
-        return f"not measured at {scenes}"
+        return "not measured", ""
     low, high = min(one["value"] for one in found), max(one["value"] for one in found)
     verdicts = {one["verdict"] for one in found}
-    if verdicts == {BETTER} or verdicts == {WORSE}:
+    if verdicts in ({BETTER}, {WORSE}):
         sizes = dict.fromkeys(number_text(abs(value), signed=False) for value in sorted((low, high), key=abs))
-        return f"{verdicts.pop()} by {' to '.join(sizes)} at {scenes}"
+        return verdicts.pop(), f"by {' to '.join(sizes)}"
     signed = " to ".join(dict.fromkeys((number_text(low), number_text(high))))
-    if verdicts == {SAME}:
-        return f"not told apart at {scenes} ({signed})"
-    return f"different from one number of layers to the next at {scenes} ({signed})"
+    return (SAME if verdicts == {SAME} else "different from one number of layers to the next"), f"({signed})"
 
 
 def _floors(inputs: Inputs, entries: Sequence[Comparison]) -> str:
-    """The score floor of the second side, which decides much of AP50."""
+    """The score floor of the top-down side, which decides much of AP50."""
     floors = {
         inputs.run(name).reading(variant).score_floor
         for entry in entries
+        if inputs.sides.get(entry["b"]["model"]) == TOP_DOWN
         for name, variant in zip(entry["b"]["runs"], entry["b"]["variants"], strict=True)
     }
     named = sorted(floor for floor in floors if floor is not None)
-    return f" (Mask R-CNN keeps scores above {' or '.join(f'{floor:g}' for floor in named)})" if named else ""
+    kept = " or ".join(f"{floor:g}" for floor in named)
+    return f" ({NOUNS[TOP_DOWN]} keeps scores above {kept})" if named else ""
 
 
-def _in_all(entries: Sequence[Comparison]) -> str:
-    """In which metrics every comparison agrees."""
-    metrics = entries[0]["metrics"]
+def _in_all(inputs: Inputs, compared: dict[Regime, list[Comparison]]) -> str:
+    """In which metrics all comparisons of a pair agree."""
+    together = [entry for entries in compared.values() for entry in entries]
+    clauses = [
+        f"{pair}, {listed(agreed) if agreed else 'nothing'}"
+        for pair, of_pair in _pairs(inputs, together).items()
+        for agreed in [_agreed(of_pair)]
+    ]
+    where = " and in both regimes" if len(compared) > 1 else ""
+    caution = f" {ONE_RUN}" if all(max(entry["seeds"]) == 1 for entry in together) else ""
+    return f"What holds at every N, with every number of layers{where}: {'; '.join(clauses)}.{caution}"
+
+
+def _agreed(entries: Sequence[Comparison]) -> list[str]:
+    """ "worse in AP and AP50", ...: the metrics in which all comparisons say the same."""
     agreed: dict[str, list[str]] = {}
-    for metric in metrics:
+    for metric in entries[0]["metrics"]:
         verdicts = {entry["metrics"][metric]["verdict"] for entry in entries if metric in entry["metrics"]}
         if len(verdicts) == 1:
             agreed.setdefault(verdicts.pop(), []).append(metric_head(metric))
-    clauses = [f"{word} in {listed(agreed[word])}" for word in (BETTER, WORSE, SAME) if word in agreed]
-    once = any(min(entry["seeds"]) == 1 for entry in entries)
-    caution = " Where a side is one run, another seed may say otherwise." if once else ""
-    if not clauses:
-        return f"No metric has the same verdict in all comparisons.{caution}"
-    return f"At every N, with every number of layers and in both regimes, they are {listed(clauses)}.{caution}"
+    return [f"{word} in {listed(agreed[word])}" for word in (BETTER, WORSE, SAME) if word in agreed]
 
 
 SECTION = Section(
     "verdict",
     "The verdict",
-    "Where the difference is positive, pixel embeddings are better. Two regimes stand side by side, of equal rank: "
-    "read as the paper reads them, with its post-processing on every side; and each read at its best, with the "
-    "post-processing that was found best for each model on the same tuning scenes.",
+    "Where a difference is positive, the first of two sides is better. Two regimes stand side by side, of equal rank: "
+    "read as the paper reads them, with its post-processing on every side and a model that it lacks as its author "
+    "declared it; and each read at its best, with the post-processing that was found best for each model on the same "
+    "tuning scenes.",
     lead=sentences,
     tables=tables,
     plots=plots,

@@ -40,7 +40,7 @@ def test_paired_differences_carry_sign_interval_and_p(compared):
     markdown = to_markdown([paper])
     assert "| difference | +0.0500 | – |" in markdown and "| 95 % interval | [+0.030, +0.070] |" in markdown
     assert "| p | ≤ 0.0002 |" in markdown and "| adjusted | 0.003 |" in markdown
-    assert "| embedding | 0.5000 |" in markdown and "| Mask R-CNN | 0.4500 ± 0.0100 |" in markdown
+    assert "| first | 0.5000 |" in markdown and "| second | 0.4500 ± 0.0100 |" in markdown
     assert "[−0.0004, +0.0200]" in markdown  # as many digits as it needs
     sentence = (
         "- N = 6, full: against detectron2-mask-rcnn (compact), nms-0.7, layered-embedding, L = 2 (compact) is better "
@@ -49,9 +49,9 @@ def test_paired_differences_carry_sign_interval_and_p(compared):
     )
     assert sentence in markdown
     assert "<sup>a, b</sup>" in markdown and "| difference | −0.0100 |" in to_markdown([best])
-    (other, _) = tables["other-models"]
-    assert [row.label for row in other.rows] == [
-        "brand-new (compact) minus detectron2-mask-rcnn (compact), nms-0.7, full"
+    assert [row.label for row in paper.rows] == [
+        "layered-embedding, L = 2 (compact) minus detectron2-mask-rcnn (compact), nms-0.7, full",
+        "brand-new (compact) minus detectron2-mask-rcnn (compact), nms-0.7, full",
     ]
     reached, more, _ = tables["layers-reached"]
     assert "L = 3 (compact) minus layered-embedding, L = 2 (compact), full" in more.rows[0].label and more.folded
@@ -61,13 +61,48 @@ def test_paired_differences_carry_sign_interval_and_p(compared):
 
 def test_the_verdict_in_sentences(compared):
     paper, best, both = verdict.sentences(Inputs.read(compared))
-    assert paper.startswith(
-        "Read as the paper reads them (Mask R-CNN keeps scores above 0.7), pixel embeddings compare"
+    assert paper == (
+        "Read as the paper reads them (Mask R-CNN keeps scores above 0.7): pixel embeddings against Mask R-CNN, AP "
+        "better by 0.050 at N = 6, AR heavy not measured at N = 6; brand-new against Mask R-CNN, AP worse by 0.150 at "
+        "N = 6, AR heavy not measured at N = 6."
     )
-    assert "in AP, better by 0.050 at N = 6" in paper and "in AP, worse by 0.010 at N = 6" in best
-    assert both.startswith(
-        "At every N, with every number of layers and in both regimes, they are not told apart in AR100."
+    assert "pixel embeddings against Mask R-CNN, AP worse by 0.010 at N = 6" in best
+    assert both == (
+        "What holds at every N, with every number of layers and in both regimes: pixel embeddings against Mask R-CNN, "
+        "not told apart in AR100; brand-new against Mask R-CNN, worse in AP and not told apart in AR100. One run a "
+        "side: another seed may say otherwise."
     )
+
+
+def test_the_verdict_leaves_out_budgets_at_which_the_sides_of_the_paper_do_not_meet(compared):
+    path = compared / "comparisons.json"
+    found = json.loads(path.read_text())
+    for entries in found["sides"].values():
+        entries[1]["tier"] = "short"
+    path.write_text(json.dumps(found))
+    tables = build_tables(compared)
+    new = "brand-new (compact) minus detectron2-mask-rcnn (compact), nms-0.7, short"
+    assert [len(table.rows) for table in tables["verdict"]] == [1, 1]
+    assert [row.label for table in tables["other-models"] for row in table.rows] == [new, new]
+    for entries in found["sides"].values():
+        del entries[0]
+    path.write_text(json.dumps(found))
+    tables = build_tables(compared)  # where the paper's sides never meet, the verdict is about what there is
+    assert [row.label for table in tables["verdict"] for row in table.rows] == [new, new]
+    assert "other-models" not in tables
+    assert (
+        "Each read at its best (Mask R-CNN keeps scores above 0.7): brand-new against Mask R-CNN, AP worse"
+        in (verdict.sentences(Inputs.read(compared))[1])
+    )
+
+
+def test_models_beyond_the_paper_have_rows_in_table_1_that_say_so(compared):
+    table, best = build_tables(compared)["table1"]
+    assert [row.label for row in table.rows if row.run and row.run.name == "new"] == [
+        "beyond the paper: brand-new (compact)"
+    ]
+    assert "beyond the paper: brand-new (compact)" in [row.label for row in best.rows]
+    assert all("One run a side: another seed may say otherwise." in of.notes for of in (table, best))
 
 
 def test_layers_need_a_model_beyond_two(compared):
@@ -94,8 +129,9 @@ def test_comparisons_that_do_not_fit_the_runs_are_named(compared, content):
 
 def test_the_page_shows_them_with_their_plots(compared, tmp_path):
     names = {path.name for path in write_report(compared, tmp_path)}
-    assert names >= {f"{table}.csv" for table in ("verdict", "other-models", "layers-reached", "errors")}
-    assert names >= {f"{plot}.svg" for plot in ("errors", "layers-reached", "recall-by-occlusion", "recall-difference")}
+    assert names >= {f"{table}.csv" for table in ("verdict", "layers-reached", "errors")}
+    plots = ("errors", "layers-reached", "recall-by-occlusion", "recall-difference", "training")
+    assert names >= {f"{plot}.svg" for plot in plots}
     page = (tmp_path / "index.html").read_text()
     assert "[+0.030, +0.070]" in page and 'id="occlusion"' in page and 'href="#run-e2"' in page
 
@@ -160,6 +196,7 @@ def test_seeds_are_one_row(results):
     assert row.values["AP"].ours == pytest.approx(0.6) and row.values["AP"].details == {"sd of 3 seeds": "0.1000"}
     assert row.values["AP"].difference == pytest.approx(0.6 - 0.7673)
     assert len(best.rows) == 1 and "<sup>a, b, c</sup>" in to_markdown([table])
+    assert not any("One run a side" in note for of in (table, best) for note in of.notes)
 
 
 def test_a_set_without_instances_warns_nothing(results):
