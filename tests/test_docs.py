@@ -17,6 +17,8 @@ LIBRARIES = {
     "torchvision": "torchvision",
     "TIDE": "tidecv",
     "supervision": "supervision",
+    "FiftyOne": "fiftyone",
+    "Datumaro": "datumaro",
     "Loaders of image folders": "json",
 }
 
@@ -62,6 +64,10 @@ def test_use_with(section, folder, monkeypatch):
         assert names["result"].ap > 50
     elif section == "supervision":
         assert len(names["detections"]) > 0 and names["detections"].mask.shape[1:] == (256, 256)
+    elif section == "FiftyOne":
+        assert len(names["samples"]) == 5 and all(detection.mask.any() for detection in names["detections"])
+    elif section == "Datumaro":
+        assert len(names["items"]) == 5 and all(item.annotations for item in names["items"])
     else:
         assert len(names["rows"]) == 5 and len(names["first"]) == 4
 
