@@ -19,6 +19,7 @@ from benchmark.evaluation.sets import evaluation_set
 from benchmark.models.registry import find_adapter
 from benchmark.runs.folder import WEIGHTS, kept_predictions
 from benchmark.runs.make import load_run, seed_everything
+from benchmark.runs.manifest import SMOKE
 from benchmark.runs.predictions import predict
 from benchmark.runs.record import read_runs
 from datasets.exported import ExportedDataset
@@ -32,10 +33,13 @@ SAME_IOU, SAME_SCORE = 0.9, 0.02
 
 LEAST_SHARE = 0.9
 """Of a variant's detections in all runs of its model that must be the same. Measured from bfloat16 to float32: .92 to
-.94; after small changes to the code: .87 and less."""
+.99, from float32 to float32 on one processor: 1. It catches what moves pixels from one instance to another: other
+fragments, seeds or half areas give .44 to .87."""
 
-MOST_SCORE_DIFFERENCE = 0.003
-"""Median over the matched detections. Measured from bfloat16 to float32: .001; another score: .006 and more."""
+MOST_SCORE_DIFFERENCE = 0.002
+"""Median over the matched detections. Measured from bfloat16 to float32: .0011 at most. It catches what changes scores
+more than masks: a bandwidth of 1.65 for 1.6, which leaves .87 to .90 of the detections as they are, gives .006 and
+more."""
 
 
 @dataclass(frozen=True)
@@ -63,16 +67,25 @@ class Agreement:
 
 
 def predict_again(released: Path, data: Path, images: int = IMAGES) -> list[Agreement]:
-    """The agreement of each model and variant over all runs in `released` with weights and kept predictions."""
+    """The agreement of each model and variant over all runs in `released` with weights and kept predictions.
+
+    Smoke tests are left out (`smoke_tests`): where a network has learned little, rounding decides. On one machine, 59 %
+    of a Mask R-CNN's detections were the same after 200 training images.
+    """
     pairs: dict[tuple[str, str], list[np.ndarray]] = {}
     for run in read_runs(released):
-        if not (run.folder / WEIGHTS).exists() or run.evaluation_scenes is None:
+        if not (run.folder / WEIGHTS).exists() or run.evaluation_scenes is None or run.tier == SMOKE:
             continue
         described = run.manifest["dataset"]
         whole = evaluation_set(data, run.evaluation_scenes, described["images"], described["seed"])
         for variant, kept, new in _both(run.folder, list(run.metrics), _first(whole, images)):
             pairs.setdefault((run.model, variant), []).append(matched(kept, new))
     return [_agreement(*key, np.concatenate(of_runs)) for key, of_runs in pairs.items()]
+
+
+def smoke_tests(released: Path) -> list[str]:
+    """The names of the runs in `released` that have weights and are not predicted again."""
+    return [run.name for run in read_runs(released) if run.tier == SMOKE and (run.folder / WEIGHTS).exists()]
 
 
 def matched(kept: Sequence[dict[str, Any]], new: Sequence[dict[str, Any]]) -> np.ndarray:

@@ -8,7 +8,7 @@ from benchmark.released.verdict import caution, p_text
 from benchmark.report.facts import scenes_title
 from benchmark.report.formats import format_number, metric_head
 from benchmark.report.sections.section import Comparison, Inputs
-from benchmark.report.tables import Row, Table, Value
+from benchmark.report.tables import Row, Table, Value, seeds_text
 
 BETTER, WORSE, SAME = "better", "worse", "not told apart"
 
@@ -54,7 +54,8 @@ def side_label(inputs: Inputs, side: Mapping[str, Any]) -> str:
     run = inputs.run(side["runs"][0])
     variants = list(dict.fromkeys(side["variants"]))
     name = inputs.table1.run_label(run)
-    return name if variants == [DEFAULT] else f"{name}, {' or '.join(variants)}"
+    name += "" if variants == [DEFAULT] else f", {' or '.join(variants)}"
+    return name + seeds_text(len(side["runs"]))
 
 
 def listed(parts: Sequence[str]) -> str:

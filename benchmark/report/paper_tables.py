@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from benchmark.paper.tables import PaperTable, row_label
 from benchmark.released.regimes import choose
-from benchmark.released.seeds import seed_groups
+from benchmark.released.seeds import mean_run, seed_groups
 from benchmark.report import escape
 from benchmark.report.formats import metric_head
 from benchmark.report.plots import PAPER_COLOR, Looks, columns_of_axes
@@ -73,7 +73,7 @@ def variant_plot(
     def draw(axes: Sequence[Axes], group: str) -> None:
         for plot, metric in zip(axes, metrics, strict=True):
             _draw_paper(plot, paper, group, column, metric)
-            for run in runs:
+            for run in map(mean_run, seed_groups(runs)):
                 if run.scenes == group:
                     _draw_run(plot, run, metric, paper, looks)
         axes[-1].set_xlabel(axis)

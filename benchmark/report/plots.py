@@ -30,6 +30,9 @@ MARKERS = "osD^vP"
 TITLE_WIDTH = 26
 """Letters in a line that fit beside a row of pictures."""
 
+AXES_TITLE_WIDTH = 60
+"""Letters in a line that fit above axes of `axes_grid`."""
+
 REM_PER_POINT = 0.094
 """A plot's largest width on the page: 46 rem for two columns."""
 
@@ -116,27 +119,22 @@ def shade(color: str, share: float) -> tuple[float, ...]:
 
 
 def axes_grid(
-    titles: Sequence[str],
-    columns: int,
-    name: str,
-    draw: Callable[[Axes, int], None],
-    height: float = 2.8,
-    *,
-    row_by_row: bool = False,
+    titles: Sequence[str], columns: int, name: str, draw: Callable[[Axes, int], None], height: float = 2.8
 ) -> Figure:
-    """Axes for each of `titles` in rows of `columns`, all with the same scale, and one legend below.
+    """Axes for each of `titles` in rows of `columns`, y-axes and those x-axes of a column with one scale, and one
+    legend below.
 
-    draw: called with each of the axes and its place. name: of the y-axis. row_by_row: each row has its own x-axis.
+    draw: called with each of the axes and its place. name: of the y-axis.
     """
     rows = -(-len(titles) // columns)
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(4.2 * columns, height * rows + 0.7), layout="constrained")
-        axes = figure.subplots(rows, columns, sharex="row" if row_by_row else True, sharey=True, squeeze=False)
+        axes = figure.subplots(rows, columns, sharex="col", sharey=True, squeeze=False)
         for axis in axes.flat[len(titles) :]:
             axis.set_axis_off()
         for place, (axis, title) in enumerate(zip(axes.flat, titles, strict=False)):
             draw(axis, place)
-            axis.set_title(escape.plot(title), fontsize=9)
+            axis.set_title(textwrap.fill(escape.plot(title), AXES_TITLE_WIDTH), fontsize=9)
             axis.tick_params(labelbottom=True)
         for axis in axes[:, 0]:
             axis.set_ylabel(name)

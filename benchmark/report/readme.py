@@ -8,6 +8,7 @@ from benchmark.report.escape import markdown
 from benchmark.report.formats import UNDEFINED, format_difference, format_number, markdown_line, metric_head
 from benchmark.report.sections import SECTIONS, verdict
 from benchmark.report.sections.section import Comparison, Inputs, scenes_key
+from benchmark.report.tables import seeds_text
 from datasets.errors import InputError
 from datasets.files import write_atomically
 
@@ -88,7 +89,8 @@ def _table(inputs: Inputs, compared: dict[Regime, list[Comparison]]) -> str:
     for regime, entries in compared.items():
         for side in "ab":  # what the reference is compared with stands first
             for entry in entries:
-                label = inputs.table1.run_label(inputs.run(entry[side]["runs"][0]))
+                runs = entry[side]["runs"]
+                label = inputs.table1.run_label(inputs.run(runs[0])) + seeds_text(len(runs))
                 row = numbers.setdefault((entry["scenes"], label), {name: {} for name in (*METRICS, DIFFERENCE_HEAD)})
                 for metric in METRICS:
                     row[metric][regime] = _number(entry, metric, side)

@@ -129,7 +129,13 @@ def measured_row(
             ours, details = over.mean, {f"sd of {over.runs} seeds": f"{over.deviation:.{DIGITS}f}"}
         values[metric] = Value(ours, (paper or {}).get(metric), details=details)
     (run, variant), *others = readings
-    return Row(group, f"{label}, {len(readings)} seeds", variant, values, run, tuple(other for other, _ in others))
+    label += seeds_text(len(readings))
+    return Row(group, label, variant, values, run, tuple(other for other, _ in others))
+
+
+def seeds_text(runs: int) -> str:
+    """What the label of so many runs ends in that differ in their seed alone."""
+    return f", {runs} seeds" if runs > 1 else ""
 
 
 def mark_best(rows: Sequence[Row]) -> tuple[Row, ...]:

@@ -13,7 +13,7 @@ def tables(inputs: Inputs) -> list[Table]:
     return [
         table
         for regime, compared in beside_verdict(inputs).items()
-        for table in paired_table(inputs, compared, f"Other models, {REGIME_WORDS[regime]}")
+        for table in paired_table(inputs, compared, f"Other models, {REGIME_WORDS[regime]}", folded=True)
     ]
 
 

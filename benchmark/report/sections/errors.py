@@ -35,10 +35,10 @@ def plots(inputs: Inputs) -> list[Plot]:
         here = list(groups.values())[place]
         kinds = list(here[0].summary["errors"])
         places, width = np.arange(len(kinds)), 0.8 / len(here)
-        for i, (run, _, summary) in enumerate(here):
-            lost = [cost["lost_ap"] for cost in summary["errors"].values()]
-            label = escape.plot(inputs.table1.run_label(run))
-            axis.bar(places + (i - (len(here) - 1) / 2) * width, lost, width, label=label, **inputs.looks.bar(run))
+        for i, one in enumerate(here):
+            lost = [cost["lost_ap"] for cost in one.summary["errors"].values()]
+            label = escape.plot(one.label(inputs))
+            axis.bar(places + (i - (len(here) - 1) / 2) * width, lost, width, label=label, **inputs.looks.bar(one.run))
         axis.set_xticks(places, kinds, rotation=20)
         axis.grid(axis="x", visible=False)
 
@@ -48,23 +48,22 @@ def plots(inputs: Inputs) -> list[Plot]:
 
 def _table(inputs: Inputs, regime: Regime) -> Table | None:
     rows, kinds = [], ()
-    for run, variant, summary in inputs.analysed(regime):
-        if not summary["errors"]:
+    for one in inputs.analysed(regime):
+        if not one.summary["errors"]:
             continue
-        kinds = tuple(summary["errors"])
+        kinds = tuple(one.summary["errors"])
         values = {
             kind: Value(
                 cost["lost_ap"],
                 details={
                     "share": f"{cost['share']:.0%}",
-                    "instances": f"{cost['unmatched_instances']:,}",
-                    "false positives": f"{cost['false_positives']:,}",
+                    "instances": f"{cost['unmatched_instances']:,.0f}",
+                    "false positives": f"{cost['false_positives']:,.0f}",
                 },
             )
-            for kind, cost in summary["errors"].items()
+            for kind, cost in one.summary["errors"].items()
         }
-        label = f"{inputs.table1.variant_label(run, variant)}, {run.tier_and_status}"
-        rows.append(Row(run.scenes, label, variant, values, run))
+        rows.append(Row(one.run.scenes, one.label_with_variant(inputs), one.variant, values, one.run, one.others))
     if not rows:
         return None
     title = f"What costs average precision, {REGIME_WORDS[regime]}"

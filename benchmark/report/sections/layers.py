@@ -1,10 +1,12 @@
 """More than two layers: what a model with L layers reaches of what L layers can hold, and what a layer brings."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import groupby
 
 from matplotlib.axes import Axes
 
+from benchmark.released.seeds import mean_run, seed_groups
 from benchmark.released.select import beside_oracle, oracle_variants
 from benchmark.released.verdict import REGIME_WORDS
 from benchmark.report import escape
@@ -12,7 +14,7 @@ from benchmark.report.formats import metric_head
 from benchmark.report.paired import paired_table
 from benchmark.report.plots import PAPER_COLOR, Plot, columns_of_axes
 from benchmark.report.sections.section import Inputs, Section
-from benchmark.report.tables import Row, Table, Value
+from benchmark.report.tables import Table, measured_row
 from benchmark.report.words import INTERVALS, PLOT_METRICS
 
 LAYER_METRICS = ("AP", "AP50", "AP75", "AR100", "AR_heavy")
@@ -27,18 +29,21 @@ NOTES = (
 def tables(inputs: Inputs) -> list[Table]:
     """Trained models of L layers beside the oracle with L layers, and more layers minus fewer."""
     rows = []
-    for run, oracle in beside_oracle(inputs.runs, inputs.table1):
-        choice = inputs.reading(run, "best")
-        if not choice:
+    oracles = {run.name: oracle for run, oracle in beside_oracle(inputs.runs, inputs.table1)}
+    for of_seeds in seed_groups([inputs.run(name) for name in oracles]):
+        choices = [(run, inputs.reading(run, "best")) for run in of_seeds]
+        readings = [(run, choice.variant) for run, choice in choices if choice]
+        if not readings:
             continue
-        variant = choice.variant
-        values = {}
-        for metric in LAYER_METRICS:
-            ours, best = run.metrics[variant].get(metric), oracle.get(metric)
-            details = {"oracle": f"{best:.4f}", "reached": f"{ours / best:.1%}"} if ours is not None and best else {}
-            values[metric] = Value(ours, interval=run.interval(variant, metric), details=details)
+        run, variant = readings[0]
         label = f"{inputs.table1.variant_label(run, variant)}, {run.tier_and_status}"
-        rows.append(Row(run.scenes, label, variant, values, run))
+        row = measured_row(run.scenes, label, readings, LAYER_METRICS)
+        values = {}
+        for metric, value in row.values.items():
+            ours, best = value.ours, oracles[run.name].get(metric)
+            share = {"oracle": f"{best:.4f}", "reached": f"{ours / best:.1%}"} if ours is not None and best else {}
+            values[metric] = replace(value, details=value.details | share)
+        rows.append(replace(row, values=values))
     if not any(row.run and row.run.layers > 2 for row in rows):
         return []
     title = "Layers: trained models and what so many layers can hold"
@@ -71,7 +76,7 @@ def plots(inputs: Inputs) -> list[Plot]:
                       label="layers of ground truth")  # fmt: skip
             by_label = sorted(here, key=lambda run: (labels[run.name], run.layers))
             for label, of_label in groupby(by_label, key=lambda run: labels[run.name]):
-                runs = list(of_label)
+                runs = [mean_run(group) for group in seed_groups(list(of_label))]
                 choices = [(run, inputs.reading(run, "best")) for run in runs]
                 points = [(run.layers, run.metrics[choice.variant][metric]) for run, choice in choices if choice]
                 style = inputs.looks.numbered(runs[0].model, places[label])

@@ -35,9 +35,9 @@ def _draw(inputs: Inputs, groups: dict[str, list[Analysed]]) -> Figure:
         instances, edges = np.array(bins["instances"]), np.array(bins["edges"])
         axis.bar(edges[:-1], instances / max(instances.sum(), 1), np.diff(edges), align="edge", color=PAPER_COLOR,
                  alpha=0.18, label="share of instances")  # fmt: skip
-        for run, _, summary in here:
-            label = escape.plot(inputs.table1.run_label(run))
-            axis.plot(_middles(summary), _recall(summary), label=label, **inputs.looks.line(run))
+        for one in here:
+            label = escape.plot(one.label(inputs))
+            axis.plot(_middles(one.summary), _recall(one.summary), label=label, **inputs.looks.line(one.run))
         oracle = _oracle(inputs.runs, here[0].run.scenes)
         if oracle:
             label = f"{ORACLE_LAYERS_SHOWN} layers of ground truth"

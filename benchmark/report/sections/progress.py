@@ -6,8 +6,7 @@ from dataclasses import replace
 from matplotlib.axes import Axes
 
 from benchmark.paper.settings import differences_from_paper
-from benchmark.released.regimes import REGIMES
-from benchmark.released.verdict import REGIME_WORDS
+from benchmark.released.seeds import mean_of, seed_groups
 from benchmark.report import escape
 from benchmark.report.facts import scenes_title
 from benchmark.report.plots import Plot, axes_grid
@@ -36,8 +35,8 @@ def tables(inputs: Inputs) -> list[Table]:
 
 
 def plots(inputs: Inputs) -> list[Plot]:
-    """AP of every trained run against its training images and against its hours of training: a row of axes for each N,
-    a line for runs of one model, preset and number of layers."""
+    """AP of every trained run, read at its best, against its training images and against its hours of training: a row
+    of axes for each N, a line for runs of one model, preset and number of layers."""
     runs = [run for run in inputs.runs if run.trained and run.metrics and run.images_seen]
     groups: dict[str, list[ReleasedRun]] = {}
     for run in sorted(runs, key=lambda run: (scenes_key(run.scenes), run.images_seen)):
@@ -48,15 +47,16 @@ def plots(inputs: Inputs) -> list[Plot]:
         "training images, thousands": lambda run: run.images_seen / 1000,
         "hours of training": _hours,
     }
-    places = [(regime, scenes, name) for scenes in groups for name in spent for regime in REGIMES]
-    titles = [f"{scenes_title(scenes)}, {REGIME_WORDS[regime]}" for regime, scenes, _ in places]
+    places = [(scenes, name) for scenes in groups for name in spent]
 
     def draw(axis: Axes, place: int) -> None:
-        regime, scenes, name = places[place]
+        scenes, name = places[place]
         lines: dict[str, list[tuple[float, float, ReleasedRun]]] = {}
-        for run in groups[scenes]:
-            choice, x = inputs.reading(run, regime), spent[name](run)
-            y = run.metrics[choice.variant].get("AP") if choice else None
+        for of_seeds in seed_groups(groups[scenes]):
+            run = of_seeds[0]
+            choices = [(one, inputs.reading(one, "best")) for one in of_seeds]
+            y = mean_of([one.metrics[choice.variant].get("AP") if choice else None for one, choice in choices])
+            x = mean_of([spent[name](one) for one in of_seeds])
             if x is not None and y is not None:
                 lines.setdefault(inputs.table1.run_label(run), []).append((x, y, run))
         for label, points in lines.items():
@@ -64,10 +64,10 @@ def plots(inputs: Inputs) -> list[Plot]:
             axis.plot(xs, ys, label=escape.plot(label), **inputs.looks.line(of[0]) | {"markersize": 5})
         axis.set(xlabel=name, xlim=(0, None))
 
-    figure = axes_grid(titles, len(REGIMES), "AP", draw, height=1.9, row_by_row=True)
+    figure = axes_grid([scenes_title(scenes) for scenes, _ in places], len(spent), "AP", draw, height=1.9)
     caption = (
-        "AP of every trained run against its training images and its hours of training, on the processors that the "
-        "footnotes name: hours compare models only where these are the same."
+        "AP of every trained run, read at its best, against its training images and its hours of training, "
+        "on the processors that the footnotes name: hours compare models only where these are the same."
     )
     return [Plot("training", figure, caption)]
 

@@ -5,6 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmark.released.regimes import REGIMES, Regime
+from benchmark.released.seeds import mean_of
 from benchmark.released.verdict import REGIME_WORDS
 from benchmark.report import escape
 from benchmark.report.plots import PAPER_COLOR, Plot, axes_grid
@@ -58,18 +59,20 @@ def plots(inputs: Inputs) -> list[Plot]:
 
 def _table(inputs: Inputs, regime: Regime) -> Table | None:
     rows = []
-    for run, variant, summary in inputs.analysed(regime):
-        found, hidden = summary.get("quality") or {}, summary.get("hidden") or {}
+    for one in inputs.analysed(regime):
+        run, variant = one.run, one.variant
+        found, hidden = one.summary.get("quality") or {}, one.summary.get("hidden") or {}
         if not found:
             continue
+        order = mean_of([run.metrics[variant].get("order_accuracy") for run in (run, *one.others)])
         numbers = (
             found.get("mean_iou"), found.get("mean_iou_hidden"), hidden.get("AP"), hidden.get("AP50"),
-            found.get("calibration_error"), run.metrics[variant].get("order_accuracy"), found.get("order_of_all_pairs"),
+            found.get("calibration_error"), order, found.get("order_of_all_pairs"),
         )  # fmt: skip
         source = hidden.get("parts_from")
-        label = f"{inputs.table1.variant_label(run, variant)}, {run.tier_and_status}"
-        label += f"; hidden parts from {source}" if source else ""
-        rows.append(Row(run.scenes, label, variant, dict(zip(COLUMNS, map(Value, numbers), strict=True)), run))
+        label = one.label_with_variant(inputs) + (f"; hidden parts from {source}" if source else "")
+        values = dict(zip(COLUMNS, map(Value, numbers), strict=True))
+        rows.append(Row(run.scenes, label, variant, values, run, one.others))
     if not rows:
         return None
     return Table(f"Metrics of the field, {REGIME_WORDS[regime]}", "Model", COLUMNS, tuple(rows), NOTES, folded=True)
@@ -81,24 +84,24 @@ def _precision_recall(inputs: Inputs, groups: dict[str, list[Analysed]]) -> Figu
     def draw(axis: Axes, place: int) -> None:
         here = list(groups.values())[place // len(CURVES)]
         iou = list(CURVES)[place % len(CURVES)]
-        for run, _, summary in here:
-            precision = np.array(summary["precision"][iou], float)
+        for one in here:
+            precision = np.array(one.summary["precision"][iou], float)
             found = precision > 0
-            style = inputs.looks.line(run) | {"marker": None}
+            style = inputs.looks.line(one.run) | {"marker": None}
             recalls = np.linspace(0, 1, len(precision))[found]
-            axis.plot(recalls, precision[found], label=escape.plot(inputs.table1.run_label(run)), **style)
+            axis.plot(recalls, precision[found], label=escape.plot(one.label(inputs)), **style)
         axis.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="recall")
 
-    return axes_grid(titles, len(CURVES), "precision", draw, height=1.9)
+    return axes_grid(titles, len(CURVES), "precision", draw, height=1.6)
 
 
 def _reliability(inputs: Inputs, groups: dict[str, list[Analysed]]) -> Figure:
     def draw(axis: Axes, place: int) -> None:
         axis.plot([0, 1], [0, 1], color=PAPER_COLOR, linewidth=1.2, label="as sure as right")
-        for run, _, summary in list(groups.values())[place]:
-            bins = summary["calibration"]
+        for one in list(groups.values())[place]:
+            bins = one.summary["calibration"]
             scores, true = (np.array(bins[name], float) for name in ("mean_score", "true"))
-            axis.plot(scores, true, label=escape.plot(inputs.table1.run_label(run)), **inputs.looks.line(run))
+            axis.plot(scores, true, label=escape.plot(one.label(inputs)), **inputs.looks.line(one.run))
         axis.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="score")
 
     return axes_grid(list(groups), min(2, len(groups)), "share of true positives", draw, height=2.2)

@@ -13,11 +13,12 @@ from typing import Any, NamedTuple, Self
 from benchmark.paper.tables import PaperTable, read_paper
 from benchmark.released.outcomes import Evaluation, Outcome, read_outcomes
 from benchmark.released.regimes import REGIMES, Choice, Regime, choose
+from benchmark.released.seeds import mean_of, seed_groups
 from benchmark.released.verdict import REGIME_WORDS
 from benchmark.report.facts import scenes_title
 from benchmark.report.page.parts import Failures, Gallery, PanelRow
 from benchmark.report.plots import Looks, Plot, looks
-from benchmark.report.tables import Table
+from benchmark.report.tables import Table, seeds_text
 from benchmark.runs.folder import read_object
 from benchmark.runs.record import ReleasedRun, read_runs
 from benchmark.runs.results import paper_folder, runs_folder
@@ -30,11 +31,22 @@ Comparison = dict[str, Any]
 
 
 class Analysed(NamedTuple):
-    """A run read by one of its variants, and what its analysis says of that."""
+    """A run read by one of its variants, and what its analysis says of that. others: runs that differ from it in their
+    seed alone; the summary is then the mean of all of them."""
 
     run: ReleasedRun
     variant: str
     summary: dict[str, Any]
+    others: tuple[ReleasedRun, ...] = ()
+
+    def label(self, inputs: "Inputs") -> str:
+        """For a plot, which names no variant."""
+        return inputs.table1.run_label(self.run) + seeds_text(1 + len(self.others))
+
+    def label_with_variant(self, inputs: "Inputs") -> str:
+        """For a row of a table, which has runs of several budgets."""
+        label = inputs.table1.variant_label(self.run, self.variant)
+        return f"{label}, {self.run.tier_and_status}{seeds_text(1 + len(self.others))}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,13 +90,20 @@ class Inputs:
         return choose(regime, run, self.table1)
 
     def analysed(self, regime: Regime) -> list[Analysed]:
-        """The trained runs whose reading in the regime was analysed, by scenes, largest budget first."""
-        found = []
+        """The trained runs whose reading in the regime was analysed, by scenes, largest budget first.
+
+        Runs that differ in their seed alone are one.
+        """
+        found: dict[str, tuple[str, dict[str, Any]]] = {}
         for run in self.runs:
             choice = self.reading(run, regime) if run.trained and run.metrics else None
             if choice and choice.variant in run.analysis:
-                found.append(Analysed(run, choice.variant, run.analysis[choice.variant]))
-        return sorted(found, key=lambda one: (scenes_key(one.run.scenes), -one.run.images_seen, one.run.model))
+                found[run.name] = choice.variant, run.analysis[choice.variant]
+        groups = [
+            Analysed(run, found[run.name][0], mean_of([found[one.name][1] for one in (run, *others)]), tuple(others))
+            for run, *others in seed_groups([run for run in self.runs if run.name in found])
+        ]
+        return sorted(groups, key=lambda one: (scenes_key(one.run.scenes), -one.run.images_seen, one.run.model))
 
     def comparisons(self, name: str) -> dict[Regime, list[Comparison]]:
         """Regime -> the comparisons called `name`; {} without the file.
@@ -96,8 +115,12 @@ class Inputs:
 
     @cached_property
     def evaluations(self) -> list[Evaluation]:
-        """Evaluation sets with the matched predictions of each run as the paper reads it; none without data folder."""
-        return read_outcomes(self.data_folder, self.runs, self.table1) if self.data_folder else []
+        """Evaluation sets with the matched predictions of each run as the paper reads it; none without data folder.
+
+        Of runs that differ in their seed alone, the first stands for all.
+        """
+        shown = [group[0] for group in seed_groups(self.runs)]
+        return read_outcomes(self.data_folder, shown, self.table1) if self.data_folder else []
 
     @cached_property
     def trained_outcomes(self) -> list[Outcome]:

@@ -65,7 +65,7 @@ def tables(inputs: Inputs) -> list[Table]:
     return [
         table
         for regime, compared in between_sides(inputs).items()
-        for table in paired_table(inputs, compared, f"Each side minus another, {REGIME_WORDS[regime]}")
+        for table in paired_table(inputs, compared, f"Each side minus another, {REGIME_WORDS[regime]}", folded=True)
     ]
 
 

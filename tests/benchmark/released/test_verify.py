@@ -1,13 +1,18 @@
 """`verify` notices a number or a dataset that changed."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 
+from benchmark.released import repredict
 from benchmark.released import verify as verify_module
 from benchmark.released.verify import differences, verify
+from benchmark.runs.folder import WEIGHTS
 from datasets.errors import InputError
+from tests.benchmark.conftest import Results
 
+DATASET = {"images": 1, "seed": 2000, "parameters": {"counts": [6, 6, 6]}}
 FOUND = {"datasets": {"6": "abc"}, "metrics": {"run": {"default": {"AP": 0.5, "AR_none": None}}}}
 
 
@@ -55,6 +60,19 @@ def test_tolerance_is_per_metric(results):
     document["metrics"]["run"]["default"]["AP"] = 0.503
     document["tolerances"]["AP"] = 0.005
     assert differences(document, FOUND) == []
+
+
+def test_smoke_tests_are_not_predicted_again(results, capsys, monkeypatch):
+    """A network that was trained for seconds decides by rounding: its predictions prove nothing."""
+    asked = []
+    monkeypatch.setattr(repredict, "_both", lambda folder, *_: asked.append(folder.name) or [])
+    monkeypatch.setattr(repredict, "evaluation_set", lambda *_: SimpleNamespace(image_ids=[1]))
+    made = Results(results)
+    for name, tier in (("trained", "short"), ("tiny", "smoke")):
+        (made.add_run(name, "layered-embedding", {"default": 0.5}, tier=tier, dataset=DATASET) / WEIGHTS).touch()
+    assert verify(results, results) == 0
+    assert asked == ["trained"]
+    assert "not predicted again, being smoke tests, which decide by rounding: tiny" in capsys.readouterr().out
 
 
 def test_nothing_to_compare_with(tmp_path, monkeypatch):

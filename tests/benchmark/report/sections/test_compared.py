@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from benchmark.report.formats import to_csv, to_latex, to_markdown
-from benchmark.report.sections import errors, occlusion, verdict
+from benchmark.report.sections import errors, families, occlusion, progress, verdict
 from benchmark.report.sections.section import Inputs
 from benchmark.report.write import build_tables, write_report
 from datasets.errors import InputError
@@ -175,7 +175,7 @@ def test_a_model_has_one_colour_in_all_plots(compared):
     assert len(set.union(*models.values())) == 3
 
 
-def test_families_of_variants_each_at_its_best_threshold(results, tmp_path):
+def test_families_of_variants_each_at_its_best_threshold(results):
     variants = {"nms-0.1": 0.3, "nms-0.7": 0.5, "coco-nms-0.5": 0.6, "soft-nms": 0.4}
     results.add_run("d", "detectron2-mask-rcnn", variants)
     results.add_run("e", "layered-embedding", {"default": 0.7, "clustering-paper": 0.6})  # no thresholds
@@ -184,12 +184,14 @@ def test_families_of_variants_each_at_its_best_threshold(results, tmp_path):
     assert table.rows[0].label == "detectron2-mask-rcnn (compact), full: nms, t = 0.7"
     assert table.rows[2].label.endswith("full: soft-nms")
     assert [row.values["AP"].best for row in table.rows] == [False, True, False]
-    assert {"families.csv", "families.svg"} <= {path.name for path in write_report(results.folder, tmp_path)}
+    (plot,) = families.plots(Inputs.read(results.folder))
+    assert plot.figure.axes[0].lines[0].get_label() == "detectron2-mask-rcnn (compact), full: nms"
 
 
 def test_seeds_are_one_row(results):
     for seed, value in enumerate((0.5, 0.6, 0.7)):
-        results.add_run(f"e-{seed}", "layered-embedding", {"default": value}, seed=seed)
+        folder = results.add_run(f"e-{seed}", "layered-embedding", {"default": value}, seed=seed)
+        (folder / "analysis.json").write_text(json.dumps({"default": summary(value)}))
     table, best = build_tables(results.folder)["table1"]
     (row,) = [row for row in table.rows if row.run]
     assert row.label == "Layered embedding, L = 2 (compact), 3 seeds" and len(row.runs) == 3
@@ -197,6 +199,19 @@ def test_seeds_are_one_row(results):
     assert row.values["AP"].difference == pytest.approx(0.6 - 0.7673)
     assert len(best.rows) == 1 and "<sup>a, b, c</sup>" in to_markdown([table])
     assert not any("One run a side" in note for of in (table, best) for note in of.notes)
+    (row, _) = [row for table in build_tables(results.folder)["errors"] for row in table.rows]
+    assert row.label.endswith(", full, 3 seeds") and len(row.runs) == 3
+
+
+def test_seeds_are_one_line_of_a_plot(results):
+    for seed, value in enumerate((0.5, 0.6, 0.7)):
+        folder = results.add_run(f"e-{seed}", "layered-embedding", {"default": value}, seed=seed)
+        (folder / "analysis.json").write_text(json.dumps({"default": summary(value)}))
+    inputs = Inputs.read(results.folder)
+    recall, training = occlusion.plots(inputs)[0].figure.axes[0], progress.plots(inputs)[0].figure.axes[0]
+    (line,), (point,) = recall.lines, training.lines
+    assert line.get_label() == "layered-embedding, L = 2 (compact), 3 seeds"
+    assert line.get_ydata()[0] == pytest.approx(0.6) and list(point.get_ydata()) == pytest.approx([0.6])
 
 
 def test_a_set_without_instances_warns_nothing(results):

@@ -55,7 +55,7 @@ def test_curves_end_where_nothing_more_is_found(inputs):
 
 def test_every_trained_run_is_a_point_against_images_and_hours(inputs):
     (plot,) = progress.plots(inputs)
-    images, _, hours, _ = plot.figure.axes
+    images, hours = plot.figure.axes
     points = {line.get_label(): (*line.get_xdata(), *line.get_ydata()) for line in images.lines}
     assert points["brand-new (compact)"] == (30, 0.3) and points["layered-embedding, L = 2 (compact)"] == (100, 0.5)
     assert hours.get_xlabel() == "hours of training" and hours.lines[0].get_xdata()[0] == pytest.approx(3000 / 3600)
