@@ -21,7 +21,7 @@ from PIL import Image, ImageDraw
 from benchmark.adapter import Adapter, Run
 from benchmark.analysis.bootstrap import resample
 from benchmark.evaluation.evaluate import evaluate, evaluate_with_matches
-from benchmark.evaluation.match import IOU_THRESHOLDS, MAX_DETECTIONS, OCCLUSION_RANGES
+from benchmark.evaluation.match import set_up
 from benchmark.models.presets import with_images
 from benchmark.models.registry import find_adapter, find_preset
 from benchmark.runs.hardware import hardware, libraries
@@ -163,11 +163,7 @@ def _evaluator(name: str, annotations: dict[str, Any], predictions: list[dict[st
             coco.dataset = truth
             coco.createIndex()
             engine = new_engine(coco, coco.loadRes([dict(entry) for entry in predictions]), "segm")
-            engine.params.useCats = 0
-            engine.params.iouThrs = IOU_THRESHOLDS
-            engine.params.maxDets = list(MAX_DETECTIONS)
-            engine.params.areaRng = [list(bounds) for bounds in OCCLUSION_RANGES.values()]
-            engine.params.areaRngLbl = list(OCCLUSION_RANGES)
+            set_up(engine)
             engine.evaluate()
             engine.accumulate()
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 
-from benchmark.engine.settings import TrainingSettings
+from benchmark.engine.settings import COMPACT, TrainingSettings
 from embedding_model.instances import InstanceSettings
 from embedding_model.loss import LossSettings
 from embedding_model.network import NetworkSettings
@@ -45,34 +45,13 @@ PRESETS = {
     "paper": Preset(training=TrainingSettings(weight_decay=1e-5)),
     # for CPUs with bfloat16 and for anyone in a hurry
     "compact": Preset(
-        training=TrainingSettings(
-            batch_size=4,
-            optimizer="muon",
-            learning_rate=1e-2,
-            weight_decay=1e-2,
-            schedule="cosine",
-            warmup_images=1_000,
-            clip_gradient_norm=10.0,
-            precision="bf16",
-            channels_last=True,
-        ),
+        training=COMPACT,
         network=COMPACT_NETWORK,
         loss=BALANCED,
     ),
     # the same code in two minutes on two cores
     "smoke": Preset(
-        training=TrainingSettings(
-            images=4_000,
-            batch_size=4,
-            optimizer="adamw",
-            learning_rate=3e-3,
-            weight_decay=1e-2,
-            schedule="cosine",
-            warmup_images=400,
-            clip_gradient_norm=10.0,
-            precision="bf16",
-            channels_last=True,
-        ),
+        training=replace(COMPACT, images=4_000, optimizer="adamw", learning_rate=3e-3, warmup_images=400),
         network=replace(
             COMPACT_NETWORK,
             encoder_channels=(32, 32, 64, 64),

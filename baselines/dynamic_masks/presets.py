@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from baselines.dynamic_masks.instances import InstanceSettings
 from baselines.dynamic_masks.loss import LossSettings
 from baselines.dynamic_masks.network import NetworkSettings
-from benchmark.engine.settings import TrainingSettings
+from benchmark.engine.settings import COMPACT, TrainingSettings
 
 
 @dataclass(frozen=True)
@@ -18,29 +18,13 @@ class Preset:
     instances: InstanceSettings = field(default_factory=InstanceSettings)
 
 
-COMPACT = Preset(
-    TrainingSettings(
-        images=30_000,
-        batch_size=2,
-        optimizer="muon",
-        learning_rate=1e-2,
-        weight_decay=1e-2,
-        schedule="cosine",
-        warmup_images=500,
-        clip_gradient_norm=10.0,
-        precision="bf16",
-        channels_last=True,
-        log_every=400,
-        checkpoint_every=1_000,
-    ),
-    NetworkSettings(coordinates="quadratic"),
-)
+TRAINING = replace(COMPACT, images=30_000, batch_size=2, warmup_images=500, checkpoint_every=1_000)
 
 PRESETS = {
-    "compact": COMPACT,
+    "compact": Preset(TRAINING, NetworkSettings(coordinates="quadratic")),
     # the same code in two minutes on two cores
     "smoke": Preset(
-        replace(COMPACT.training, images=1_200, warmup_images=200),
+        replace(TRAINING, images=1_200, warmup_images=200),
         network=NetworkSettings(
             blocks=(1, 1, 1, 1),
             channels=(32, 32, 64, 64),

@@ -35,3 +35,17 @@ class TrainingSettings:
     workers: Workers = 1
     log_every: Count = 400
     checkpoint_every: Count = 2_000
+
+
+COMPACT = TrainingSettings(
+    batch_size=4,
+    optimizer="muon",
+    learning_rate=1e-2,
+    weight_decay=1e-2,
+    schedule="cosine",
+    warmup_images=1_000,
+    clip_gradient_norm=10.0,
+    precision="bf16",
+    channels_last=True,
+)
+"""What small convolutional networks train with on CPUs with bfloat16 (docs/experiments.md)."""

@@ -6,7 +6,7 @@ images at a time and memory holds no more than their masks as it wants them.
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from ultrafast_pycocotools import COCO, COCOeval
@@ -161,16 +161,21 @@ def _run_engine(
         store_eval_imgs=True,
         print_function=lambda message: None,
     )
-    engine.params.useCats = 0
-    engine.params.iouThrs = IOU_THRESHOLDS
-    engine.params.maxDets = list(MAX_DETECTIONS)
-    engine.params.areaRng = [list(bounds) for bounds in OCCLUSION_RANGES.values()]
-    engine.params.areaRngLbl = list(OCCLUSION_RANGES)
+    set_up(engine)
     engine.evaluate()
     return [
         [record for record in engine.evalImgs[start : start + len(image_ids)] if record is not None]
         for start in range(0, len(engine.evalImgs), len(image_ids))
     ]
+
+
+def set_up(engine: Any) -> None:
+    """Give a COCO engine, of whatever library, the benchmark's thresholds, and occlusion rates in place of areas."""
+    engine.params.useCats = 0
+    engine.params.iouThrs = IOU_THRESHOLDS
+    engine.params.maxDets = list(MAX_DETECTIONS)
+    engine.params.areaRng = [list(bounds) for bounds in OCCLUSION_RANGES.values()]
+    engine.params.areaRngLbl = list(OCCLUSION_RANGES)
 
 
 def _coco(

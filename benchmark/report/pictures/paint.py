@@ -9,9 +9,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from datasets.layers import masks_from_layers
-from datasets.render import render_layers
-from datasets.scene import CATEGORIES, IMAGE_SIZE, Scene
+from datasets.scene import CATEGORIES, IMAGE_SIZE
 
 CATEGORY_COLORS = dict(zip(CATEGORIES, ("#0072B2", "#E69F00", "#CC79A7"), strict=True))
 """From the colour-blind safe palette of Okabe and Ito."""
@@ -40,41 +38,6 @@ class Panel:
     @property
     def data_uri(self) -> str:
         return f"data:image/png;base64,{base64.b64encode(encode_png(self.image)).decode()}"
-
-
-def sample_panels(scene: Scene) -> list[Panel]:
-    """The paper's Fig. 1: image, then class masks and instance masks of the foreground and the occluded layer."""
-    sample = render_layers(scene, layers=2)
-    count = len(sample.categories)
-    category_colors = to_rgb([CATEGORY_COLORS[name] for name in CATEGORIES])
-    colors = instance_colors(masks_from_layers(sample.layers, count))
-    names = ("Foreground", "Occlusion")
-    panels = [Panel("Input image", sample.image, f"White shapes with black outlines, {count} of them visible")]
-    panels += [
-        Panel(f"{name} class mask", paint_labels(layer, category_colors), f"Class of each pixel, {name.lower()}")
-        for name, layer in zip(names, sample.category_layers, strict=True)
-    ]
-    panels += [
-        Panel(f"{name} instance mask", paint_labels(layer, colors), f"Instance of each pixel, {name.lower()}")
-        for name, layer in zip(names, sample.layers, strict=True)
-    ]
-    return panels
-
-
-def layer_panels(scene: Scene, most: int = 5) -> list[Panel]:
-    """Instance masks as complete as 1, 2, ..., `most` layers can hold them."""
-    sample = render_layers(scene, most)
-    count = len(sample.categories)
-    whole = masks_from_layers(sample.layers, count)
-    colors = instance_colors(whole)
-    return [
-        Panel(
-            f"{layers} {'layer' if layers == 1 else 'layers'}",
-            paint_instances(masks_from_layers(sample.layers[:layers], count), colors),
-            f"Instances as complete as {layers} layers of masks allow",
-        )
-        for layers in range(1, most + 1)
-    ]
 
 
 def instance_colors(masks: np.ndarray) -> np.ndarray:
