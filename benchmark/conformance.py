@@ -1,7 +1,7 @@
 """The conformance test: does an adapter keep the promises of `benchmark.adapter`? Runs on any adapter.
 
-It trains twice for a few steps, once in one go and once stopped and resumed, and predicts a tiny dataset that has an
-image without shapes.
+It trains twice for a few small batches, once in one go and once stopped and resumed, and predicts a tiny dataset
+that has an image without shapes.
 """
 
 import json
@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmark.adapter import Adapter, Run
-from benchmark.models.presets import with_images
+from benchmark.models.presets import with_images, with_setting
 from benchmark.models.registry import find_adapter, find_preset
 from benchmark.runs.make import seed_everything
 from benchmark.runs.predictions import predict
@@ -43,7 +43,9 @@ def check_adapter(model: str, preset_name: str | None = None) -> list[str]:
         run = Run(folder / "run", model, preset_name, preset, SCENES, seed=SEED)
         faults: list[str] = []
         if preset is not None:
-            run = replace(run, preset=with_images(preset, STEPS * preset.training.batch_size))
+            batch = 2 * preset.training.accumulate
+            preset = with_setting(preset, f"training.batch_size={batch}")
+            run = replace(run, preset=with_images(preset, STEPS * batch))
             faults += _attempt("training", lambda: _check_training(adapter, run, folder))
         return faults or _attempt("prediction", lambda: _check_prediction(adapter, run, dataset))
 

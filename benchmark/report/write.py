@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from benchmark.report.formats import to_csv, to_latex, to_markdown
 from benchmark.report.page.page import ShownPlot, ShownSection, render_page
-from benchmark.report.plots import to_inline_svg, to_pdf, to_svg
+from benchmark.report.plots import place, to_inline_svg, to_pdf, to_svg
 from benchmark.report.sections import SECTIONS
 from benchmark.report.sections.section import Inputs, Section
 from benchmark.report.tables import Table
@@ -84,6 +84,7 @@ def _show(section: Section, inputs: Inputs) -> tuple[ShownSection, dict[str, str
 
 
 def _figure_files(name: str, figure: Figure) -> dict[str, str | bytes]:
+    place(figure)
     return {f"{name}.svg": to_svg(figure, name), f"{name}.pdf": to_pdf(figure)}
 
 

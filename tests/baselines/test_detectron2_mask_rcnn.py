@@ -71,10 +71,10 @@ def single_inference(model, inputs, variant):
         return [output["instances"] for output in model(inputs)]
 
 
-@pytest.mark.parametrize(("prefix", "count"), [("", 2), ("coco-", 1)])
-def test_sweep_equals_eleven_inferences(model, inputs, prefix, count):
+@pytest.mark.parametrize(("prefix", "count", "thresholds"), [("", 2, THRESHOLDS[::2]), ("coco-", 1, THRESHOLDS[::5])])
+def test_sweep_equals_an_inference_for_each_threshold(model, inputs, prefix, count, thresholds):
     inputs = inputs[:count]
-    names = [f"{prefix}nms-{threshold}" for threshold in THRESHOLDS]
+    names = [f"{prefix}nms-{threshold}" for threshold in thresholds]
     swept = detect(model, inputs, names)
     counts = set()
     for name in names:
@@ -84,7 +84,7 @@ def test_sweep_equals_eleven_inferences(model, inputs, prefix, count):
             np.testing.assert_array_equal(detections.categories, expected.pred_classes.numpy() + 1)
             np.testing.assert_array_equal(detections.masks, expected.pred_masks[..., GRID, GRID].numpy())
             counts.add(len(detections.scores))
-    assert len(counts) > 5 and max(counts) >= 100  # the thresholds made a difference
+    assert len(counts) >= len(thresholds) - 1 and max(counts) >= 100  # the thresholds made a difference
 
 
 @pytest.mark.parametrize(

@@ -45,10 +45,10 @@ def images():
     return [model_input(np.repeat(sample.image[..., None], 3, axis=2)) for sample in samples(2)]
 
 
-@pytest.mark.parametrize(("prefix", "count"), [("", 2), ("coco-", 1)])
-def test_sweep_equals_eleven_inferences(model, images, prefix, count):
+@pytest.mark.parametrize(("prefix", "count", "thresholds"), [("", 2, THRESHOLDS[::2]), ("coco-", 1, THRESHOLDS[::5])])
+def test_sweep_equals_an_inference_for_each_threshold(model, images, prefix, count, thresholds):
     images = images[:count]
-    names = [f"{prefix}nms-{threshold}" for threshold in THRESHOLDS]
+    names = [f"{prefix}nms-{threshold}" for threshold in thresholds]
     swept = detect(model, images, names)
     heads, counts = model.roi_heads, set()
     for name in names:
@@ -67,7 +67,7 @@ def test_sweep_equals_eleven_inferences(model, images, prefix, count):
             pasted = paste_on_grid(alone["masks"][:, 0], alone["boxes"])
             np.testing.assert_array_equal(detections.masks, pasted.numpy())
             counts.add(len(detections.scores))
-    assert len(counts) > 5 and max(counts) >= 100  # the thresholds made a difference
+    assert len(counts) >= len(thresholds) - 1 and max(counts) >= 100  # the thresholds made a difference
 
 
 def test_pyramid_roi_align_equals_torchvision():

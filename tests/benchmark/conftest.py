@@ -10,6 +10,7 @@ import pytest
 
 from benchmark.adapter import Reading
 from benchmark.paper.tables import MAIN_METRICS
+from benchmark.report import write
 
 PAPER = Path(__file__).parents[2] / "results" / "paper"
 
@@ -69,6 +70,18 @@ class Results:
         metrics = {v: m if isinstance(m, dict) else dict.fromkeys(MAIN_METRICS, m) for v, m in variants.items()}
         (folder / "metrics.json").write_text(json.dumps(metrics))
         return folder
+
+
+@pytest.fixture
+def only_sections(monkeypatch):
+    """A function that leaves the report the named sections alone: drawing all takes seconds."""
+
+    def keep(*anchors: str) -> None:
+        sections = [section for section in write.SECTIONS if section.anchor in anchors]
+        assert len(sections) == len(anchors), anchors
+        monkeypatch.setattr(write, "SECTIONS", sections)
+
+    return keep
 
 
 @pytest.fixture

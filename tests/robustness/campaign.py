@@ -310,8 +310,11 @@ def main() -> int:
     parser.add_argument("--command", help="only this one")
     options = parser.parse_args()
     import torch
+    import torch._dynamo  # what making an optimizer imports, which takes seconds
 
-    import tests.robustness.tiny  # noqa: F401 - forked processes have it then
+    import benchmark.runs.external
+    import benchmark.runs.make  # noqa: F401
+    import tests.robustness.tiny  # noqa: F401 - forked processes have all of this then
 
     torch.set_num_threads(1)
     return 1 if campaign(options.runs, options.seed, options.command) else 0

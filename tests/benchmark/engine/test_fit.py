@@ -1,6 +1,7 @@
 """The training loop, on a model of a few dozen parameters."""
 
 import dataclasses
+import json
 import math
 import os
 import signal
@@ -276,18 +277,28 @@ class Tiny(Adapter):
             yield image_id, {"default": Detections(np.zeros((0, 64, 64), bool), np.zeros(0), np.zeros(0, int))}
 
 
-def test_two_processes_train_like_one(tmp_path):
-    """Through torchrun on gloo, from the command line: same batches, gradients averaged, one process writes; stopped
-    and resumed as well."""
+def with_torchrun(steps):
+    """Run commands on the command line, those of two processes through torchrun."""
+    for processes, arguments in steps:
+        launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"] if processes > 1 else []
+        subprocess.run([sys.executable, *launcher, "run_benchmark.py", *arguments], cwd=ROOT, check=True, timeout=300)
+
+
+def forked(steps):
+    """The same from one process that imports everything once."""
+    command = [sys.executable, "-m", "tests.benchmark.engine.forked", json.dumps(steps)]
+    subprocess.run(command, cwd=ROOT, check=True, timeout=300)
+
+
+@pytest.mark.parametrize("run_all", [forked, pytest.param(with_torchrun, marks=pytest.mark.slow)])
+def test_two_processes_train_like_one(tmp_path, monkeypatch, run_all):
+    """On gloo: same batches, gradients averaged, one process writes; stopped and resumed as well."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
     alone, pair = tmp_path / "alone", tmp_path / "pair"
-    arguments = ["run_benchmark.py", "train", f"{__name__}:Tiny", "--preset", "tiny", "--instances-per-class", "2",
-                 "--seed", "5", "--device", "cpu", "--evaluation-images", "1", "--out"]  # fmt: skip
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
-    for options in ([*arguments, alone], [*torchrun, *arguments, pair, "--max-minutes", "0"],
-                    [*torchrun, *arguments, pair, "--resume"]):  # fmt: skip
-        command = [sys.executable, *map(str, options)]
-        subprocess.run(command, cwd=ROOT, env=environment, check=True, timeout=300)
+    train = ["train", f"{__name__}:Tiny", "--preset", "tiny", "--instances-per-class", "2", "--seed", "5",
+             "--device", "cpu", "--evaluation-images", "1", "--out"]  # fmt: skip
+    run_all([(1, [*train, str(alone)]), (2, [*train, str(pair), "--max-minutes", "0"]),
+             (2, [*train, str(pair), "--resume"])])  # fmt: skip
     left, right = (load_file(folder / "weights.safetensors") for folder in (alone, pair))
     for name in left:
         assert torch.allclose(left[name].float(), right[name].float(), atol=1e-3), name

@@ -37,7 +37,7 @@ def evaluate(annotations, predictions, *options):
     return main(["evaluate", "--annotations", str(annotations), "--predictions", str(predictions), *map(str, options)])
 
 
-def test_a_row_in_table_1(results, exported, truth_as_predictions, tmp_path):
+def test_a_row_in_table_1(results, exported, truth_as_predictions, only_sections, tmp_path):
     results.add_run("e", "layered-embedding", {"default": 0.5})
     results.add_run("d", "detectron2-mask-rcnn", {"nms-0.5": 0.4})
     folder = results.folder / "released" / "mine"
@@ -52,11 +52,12 @@ def test_a_row_in_table_1(results, exported, truth_as_predictions, tmp_path):
     data = exported.folder.parent
     assert evaluate_released(results.folder / "released", data)["mine"]["default"]["AP"] == 1
     assert analyse_released(results.folder / "released", data, Kept(results.folder)) == ["mine/default"]
+    only_sections("table1")
     page = next(path for path in write_report(results.folder, tmp_path / "report", data) if path.name == "index.html")
     assert "mine (external)" in page.read_text()
 
 
-def test_other_data_is_listed_by_its_name(results, tmp_path):
+def test_other_data_is_listed_by_its_name(results, only_sections, tmp_path):
     (tmp_path / "kins.json").write_text(json.dumps(dataset([1], [annotation(1, box(0, 0, 4, 4))])))
     with gzip.open(tmp_path / "found.json.gz", "wt") as file:
         json.dump([detection(1, box(0, 0, 4, 4))], file)
@@ -70,6 +71,7 @@ def test_other_data_is_listed_by_its_name(results, tmp_path):
     # not the benchmark's scenes: nothing to make again, no row beside the paper's
     assert analyse_released(results.folder / "released", tmp_path, Kept(results.folder)) == []
     assert all(row.run is None for row in build_tables(results.folder)["table1"][0].rows)
+    only_sections("runs")
     page = next(path for path in write_report(results.folder, tmp_path / "report", tmp_path) if path.suffix == ".html")
     assert "<span>kins</span>" in page.read_text()
     assert read_paper(results.folder / "paper")["table1"].run_label(run) == "mine (external)"

@@ -127,7 +127,8 @@ def test_comparisons_that_do_not_fit_the_runs_are_named(compared, content):
         build_tables(compared)
 
 
-def test_the_page_shows_them_with_their_plots(compared, tmp_path):
+def test_the_page_shows_them_with_their_plots(compared, only_sections, tmp_path):
+    only_sections("verdict", "layers-reached", "errors", "occlusion", "progress", "runs")
     names = {path.name for path in write_report(compared, tmp_path)}
     assert names >= {f"{table}.csv" for table in ("verdict", "layers-reached", "errors")}
     plots = ("errors", "layers-reached", "recall-by-occlusion", "recall-difference", "training")

@@ -84,7 +84,8 @@ def test_the_plot_has_a_line_for_each_c(grid_of_four):
     assert to_svg(figure, "figure3") == to_svg(grid_plot(grid, Inputs.read(grid_of_four.folder).looks), "figure3")
 
 
-def test_the_report_shows_it_where_there_are_cells(grid_of_four, tmp_path):
+def test_the_report_shows_it_where_there_are_cells(grid_of_four, only_sections, tmp_path):
+    only_sections("figure3")
     names = {path.name for path in write_report(grid_of_four.folder, tmp_path / "report")}
     assert names >= {f"figure3.{ending}" for ending in ("md", "csv", "tex", "svg", "pdf")}
     page = (tmp_path / "report" / "index.html").read_text()
