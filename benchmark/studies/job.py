@@ -129,9 +129,9 @@ def _train_together(run: Run, job: Job) -> bool:
     try:
         return all(elastic_launch(config, _train)(run).values())
     except ChildFailedError as error:
-        _, first = error.get_first_failure()
+        rank, first = error.get_first_failure()
         message = first.message.get("message", "") if isinstance(first.message, dict) else str(first.message)
-        raise RuntimeError(f"process {first.global_rank} of {job.processes}: {message}") from None
+        raise RuntimeError(f"process {rank} of {job.processes}: {message}") from None
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from safetensors import safe_open
 
 from benchmark.cli import main
 from benchmark.evaluation.evaluate import evaluate
+from benchmark.models.registry import find_adapter
 from benchmark.runs.manifest import read_manifest
 from datasets.coco import decode_masks
 from datasets.made import CATEGORIES, make_dataset
@@ -94,14 +95,15 @@ def test_every_learned_model_takes_it(model, folder, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("model", "images"), [("layered-embedding", 4_000), ("torchvision-mask-rcnn", 1_600)])
+@pytest.mark.parametrize(("model", "images"), [("layered-embedding", 2_000), ("torchvision-mask-rcnn", 1_600)])
 def test_both_sides_learn_beyond_chance(model, images, tmp_path):
     """60 images, 48 of them to learn from; AP50 at the images' own sizes."""
     make_dataset(48, 0, tmp_path / "train")
     make_dataset(12, 1, tmp_path / "val")
     assert train(model, tmp_path / "train", tmp_path / "val", tmp_path / "run", images) == 0
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
-    best = max(metrics, key=lambda variant: metrics[variant]["AP50"])
+    told = {name for name, reading in find_adapter(model).readings.items() if reading.uses_ground_truth}
+    best = max(set(metrics) - told, key=lambda variant: metrics[variant]["AP50"])
     with gzip.open(tmp_path / "run" / f"predictions.{best}.json.gz") as file:
         found = json.load(file)
     # chance: the same masks on the next image of the same size, which is five places further

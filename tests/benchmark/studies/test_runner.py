@@ -1,11 +1,13 @@
 """Runs as jobs of submitit: resumed, skipped, watched and reported."""
 
+import json
 import os
 import time
 from dataclasses import replace
 
 import pytest
 import submitit
+from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, ProcessFailure
 
 from benchmark.cli import main, paths
 from benchmark.runs.folder import read_metrics
@@ -137,6 +139,19 @@ def test_bad_options_are_one_line(folders, capsys, options, named, monkeypatch, 
     assert line.startswith("error: ") and named in line and not (folders / "jobs").exists()
 
 
+def test_the_first_process_that_fails_is_named(job, tmp_path, monkeypatch):
+    said = {"message": {"message": "ValueError: thirteen", "extraInfo": {"timestamp": "1"}}}
+    (tmp_path / "error.json").write_text(json.dumps(said))
+    failure = ProcessFailure(local_rank=1, pid=7, exitcode=1, error_file=str(tmp_path / "error.json"))
+
+    def launch(config, train):
+        raise ChildFailedError("_train", {1: failure})
+
+    monkeypatch.setattr("torch.distributed.launcher.api.elastic_launch", launch)
+    with pytest.raises(RuntimeError, match="^process 1 of 2: ValueError: thirteen$"):
+        _train_together(job.planned.run, replace(job, processes=2))
+
+
 @pytest.mark.slow
 def test_several_processes_train_a_run_together(job):
     """As on the GPUs of one machine: the smoke preset of a real model, eight images."""
@@ -150,6 +165,3 @@ def test_several_processes_train_a_run_together(job):
     assert _train_together(run, replace(job, processes=2))
     print(f"{time.monotonic() - started:.0f} s")
     assert run.weights.exists() and read_manifest(run.folder)["finished"]
-    with pytest.raises(RuntimeError, match="thirteen"):
-        _train_together(with_run(job, preset=replace(job.planned.run.preset, width=UNLUCKY)).planned.run,
-                        replace(job, processes=2))  # fmt: skip
