@@ -86,6 +86,10 @@ VARIANTS: Mapping[str, Variant] = (
     | {"soft-nms": Variant("paper", "soft")}
 )
 
+PREDICTED = tuple(name for name, variant in VARIANTS.items() if variant.threshold < 1)
+"""What a run predicts unless other variants are named. At t = 1 nothing is suppressed: the masks of near copies would
+take half of a sweep's time, and no table shows them."""
+
 FLOORS = (0.05, 0.3, 0.7)
 
 TUNED: Mapping[Suppression, tuple[float, ...]] = {"box": (0.5, 0.6, 0.7, 0.8), "mask": (0.5, 0.6, 0.7), "soft": (0.0,)}

@@ -138,7 +138,8 @@ class Adapter(ABC):
     prediction_settings: fields of a preset that only predictions depend on; they may change after training.
     variants: names of the outputs that one trained model can give, the one to rank it by first. ``predict
     --NAME VALUE`` on the command line asks for the variant called "NAME-VALUE". readings: what they are, for reports;
-    a variant that is not among them is a family by itself.
+    a variant that is not among them is a family by itself, and one that is not among `variants` is predicted where it
+    is named.
     grid: readings among which `tune` looks for the best one for a run: name -> frozen dataclass of settings. `predict`
     takes these names like variants, and `readings` may describe them too.
     """

@@ -10,6 +10,9 @@ from datasets.processes import end_worker_with_parent
 from datasets.render import Drawable
 from datasets.source import Source
 
+NO_SHARED_MEMORY = ("unable to resize file </torch", "unable to allocate shared memory", "out of shared memory")
+"""What torch says when a worker process has no room for a batch."""
+
 
 def training_stream(
     source: Source,
@@ -42,12 +45,20 @@ def training_stream(
 
 
 def _batches(batches: Iterator[Any]) -> Iterator[Any]:
-    """The same batches; a bad image that a worker process meets is told in one line, as it would be here."""
+    """The same batches; a bad image that a worker process meets is told in one line, as it would be here, and so is a
+    lack of memory to hand batches over."""
     try:
         yield from batches
     except InputError as error:
         *_, line = str(error).strip().splitlines()
         raise InputError(line.rpartition("InputError: ")[2]) from None
+    except RuntimeError as error:
+        if not any(sign in str(error) for sign in NO_SHARED_MEMORY):
+            raise
+        raise InputError(
+            "training.workers: found no space for a batch in the memory that processes share (/dev/shm), expected more "
+            "of it, or --set training.workers=0"
+        ) from None
 
 
 class _Samples(Dataset):

@@ -12,7 +12,7 @@ from baselines.detectron2_mask_rcnn.library import EventStorage
 from baselines.detectron2_mask_rcnn.model import build_model
 from baselines.detectron2_mask_rcnn.presets import PRESETS
 from baselines.detectron2_mask_rcnn.targets import collate, model_input
-from baselines.nms_sweep import READINGS, TUNING_GRID, VARIANTS, DetectionProtocol
+from baselines.nms_sweep import PREDICTED, READINGS, TUNING_GRID, DetectionProtocol
 from baselines.prediction import predict_in_batches, propose_in_batches
 from benchmark.adapter import Adapter, Detections, Run
 from benchmark.engine.fit import fit
@@ -24,7 +24,7 @@ class Detectron2MaskRCNN(Adapter):
     """Mask R-CNN trained on amodal masks; the variants sweep non-maximum suppression over one trained model."""
 
     presets = PRESETS
-    variants = tuple(VARIANTS)
+    variants = PREDICTED
     readings = READINGS
     grid = TUNING_GRID
 

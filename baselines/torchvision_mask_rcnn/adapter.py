@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from baselines.box_targets import BoxSample, render_boxes
-from baselines.nms_sweep import READINGS, TUNING_GRID, VARIANTS, DetectionProtocol
+from baselines.nms_sweep import PREDICTED, READINGS, TUNING_GRID, DetectionProtocol
 from baselines.prediction import predict_in_batches, propose_in_batches
 from baselines.torchvision_mask_rcnn.inference import detect, propose
 from baselines.torchvision_mask_rcnn.model import build_model
@@ -23,7 +23,7 @@ class TorchvisionMaskRCNN(Adapter):
     """Mask R-CNN of the kind of ``maskrcnn_resnet50_fpn``, trained on amodal masks; variants as of Detectron2's."""
 
     presets = PRESETS
-    variants = tuple(VARIANTS)
+    variants = PREDICTED
     readings = READINGS
     grid = TUNING_GRID
 

@@ -3,7 +3,7 @@
 import argparse
 import fnmatch
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from datasets.dataset import Dataset
 from datasets.errors import InputError
@@ -48,10 +48,14 @@ def say_notes(dataset: Dataset) -> None:
             print(f"{dataset.annotations_file}: {note}", file=sys.stderr)
 
 
-def matching_variants(patterns: str, existing: Sequence[str], model: str) -> list[str]:
+def matching_variants(patterns: str, existing: Sequence[str], model: str, others: Collection[str] = ()) -> list[str]:
+    """Names of the `existing` variants that match; others: that have to be named in full."""
     if patterns == "all":
         return list(existing)
-    found = {pattern: fnmatch.filter(existing, pattern) for pattern in patterns.split(",")}
+    found = {
+        pattern: fnmatch.filter(existing, pattern) or [name for name in others if name == pattern]
+        for pattern in patterns.split(",")
+    }
     for pattern, names in found.items():
         if not names:
             raise InputError(f"--variants {pattern}: {model} has {', '.join(existing)}")

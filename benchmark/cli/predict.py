@@ -1,9 +1,9 @@
 """Predictions of a trained run, or of a model without training, as COCO results."""
 
 import argparse
-from collections.abc import Sequence
 from contextlib import nullcontext
 
+from benchmark.adapter import Adapter
 from benchmark.cli import values
 from benchmark.cli.options import add_device, add_variants, device_of, matching_variants, say_notes
 from benchmark.runs.drawings import check_drawing_folder, draw_predictions
@@ -45,7 +45,7 @@ def run(options: argparse.Namespace) -> int:
 
     _check(options)
     adapter, run = find_run(options.model, device_of(options))
-    variants = _variants(options, adapter.variants, run.model)
+    variants = _variants(options, adapter, run.model)
     dataset = Pictures(options.images, run.source.categories) if options.images else open_dataset(options.dataset)
     say_notes(dataset)
     seed_everything(run.seed)
@@ -73,8 +73,9 @@ def _check(options: argparse.Namespace) -> None:
         check_drawing_folder(options.draw)
 
 
-def _variants(options: argparse.Namespace, existing: Sequence[str], model: str) -> list[str]:
-    wanted = matching_variants(options.variants, existing, model) if options.variants else []
+def _variants(options: argparse.Namespace, adapter: Adapter, model: str) -> list[str]:
+    existing, others = adapter.variants, adapter.readings
+    wanted = matching_variants(options.variants, existing, model, others) if options.variants else []
     names, values = options.rest[::2], options.rest[1::2]
     if len(names) != len(values) or not all(name.startswith("--") for name in names):
         raise InputError(f"predict: found {' '.join(options.rest)}, expected pairs of --NAME VALUE")

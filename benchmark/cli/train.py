@@ -81,7 +81,7 @@ def run(options: argparse.Namespace) -> int:
     folder = options.out or paths.RUNS / f"{name}-{options.preset}-{label}-l{options.layers}"
     run = Run(folder, options.model, options.preset, preset, source, options.layers, options.seed, device_of(options),
               options.max_minutes, options.max_images, options.command_line)  # fmt: skip
-    variants = matching_variants(options.variants or "all", adapter.variants, options.model)
+    variants = matching_variants(options.variants or "all", adapter.variants, options.model, adapter.readings)
     done = train(run, resume=options.resume, overwrite=options.overwrite)
     if not is_main_process():
         return 0

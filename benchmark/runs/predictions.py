@@ -86,7 +86,7 @@ def _images_of(dataset: Dataset, size: ResultSize) -> GroundTruth:
 
 def _name_for_adapter(adapter: Adapter, run: Run, variant: str) -> str:
     """What the adapter calls a variant: the tuned one is the reading of its grid that `tune` chose for this run."""
-    if variant in adapter.variants or variant in adapter.grid:
+    if variant in adapter.variants or variant in adapter.grid or variant in adapter.readings:
         return variant
     if variant != TUNED_VARIANT:
         raise InputError(f"variant {variant!r}: {run.model} has {', '.join(adapter.variants)}")

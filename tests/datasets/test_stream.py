@@ -1,10 +1,13 @@
 import itertools
+import signal
+import sys
 from functools import partial
 
 import numpy as np
 import pytest
 import torch
 
+from datasets.errors import InputError
 from datasets.render import render_layers
 from datasets.scene import SceneParameters, sample_scene
 from datasets.stream import training_stream
@@ -58,3 +61,17 @@ def test_partial_functions_reach_the_workers():
 
 def _scaled(scene, factor):
     return factor * corners(scene)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits the size of files, of which shared memory consists there")
+def test_lack_of_shared_memory_is_told_in_one_line():
+    import resource
+
+    limits, handler = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+        with pytest.raises(InputError, match="/dev/shm"):
+            next(iter(training_stream(PARAMETERS, 3, _layered, 2, workers=1)))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)

@@ -58,7 +58,7 @@ class ShownSection:
     @property
     def content(self) -> bool:
         """Whether there is anything to show."""
-        return any((self.tables, self.plots, self.pictures, self.galleries, self.failures))
+        return any((self.lead, self.tables, self.plots, self.pictures, self.galleries, self.failures))
 
 
 @dataclass(frozen=True)

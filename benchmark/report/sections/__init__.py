@@ -17,6 +17,7 @@ from benchmark.report.sections import (
     quality,
     scenes,
     smoke,
+    speed,
     table1,
     table2,
     verdict,
@@ -42,5 +43,6 @@ SECTIONS: tuple[Section, ...] = (
     failures.SECTION,
     figure4.SECTION,
     smoke.SECTION,
+    speed.SECTION,
     all_runs.SECTION,
 )
