@@ -15,8 +15,8 @@ from benchmark.report.plots import PAPER_COLOR, Plot, axes_grid
 from benchmark.report.sections.section import Comparison, Inputs, Section, scenes_key
 from benchmark.report.tables import Table
 
-SAID = ("AP", "AR_heavy")
-"""The metrics of the sentences on each regime."""
+SAID = "AP"
+"""The metric of the sentence on each regime."""
 
 BOTTOM_UP, TOP_DOWN = "bottom-up", "top-down"
 NOUNS = {BOTTOM_UP: "pixel embeddings", TOP_DOWN: "Mask R-CNN"}
@@ -120,13 +120,11 @@ def _pairs(inputs: Inputs, entries: Sequence[Comparison]) -> dict[str, list[Comp
 
 
 def _of_regime(inputs: Inputs, regime: Regime, entries: Sequence[Comparison]) -> str:
-    """How the sides differ in one regime: pair by pair, metric by metric, at each N."""
-    clauses = [
-        f"{pair}, {', '.join(f'{metric_head(metric)} {_at_each(of_pair, metric)}' for metric in SAID)}"
-        for pair, of_pair in _pairs(inputs, entries).items()
-    ]
+    """How the sides differ in one regime: pair by pair, at each N."""
+    clauses = [f"{pair}, {_at_each(of_pair, SAID)}" for pair, of_pair in _pairs(inputs, entries).items()]
     words = REGIME_WORDS[regime]
-    return f"{words[0].upper()}{words[1:]}{_floors(inputs, entries)}: {'; '.join(clauses)}."
+    start = f"{words[0].upper()}{words[1:]}{_floors(inputs, entries)}, in {metric_head(SAID)}"
+    return f"{start}: {'; '.join(clauses)}."
 
 
 def _at_each(entries: Sequence[Comparison], metric: str) -> str:
@@ -152,7 +150,7 @@ def _size(found: Sequence[dict]) -> tuple[str, str]:
         sizes = dict.fromkeys(number_text(abs(value), signed=False) for value in sorted((low, high), key=abs))
         return verdicts.pop(), f"by {' to '.join(sizes)}"
     signed = " to ".join(dict.fromkeys((number_text(low), number_text(high))))
-    return (SAME if verdicts == {SAME} else "different from one number of layers to the next"), f"({signed})"
+    return (SAME if verdicts == {SAME} else "by the number of layers better or worse"), f"({signed})"
 
 
 def _floors(inputs: Inputs, entries: Sequence[Comparison]) -> str:

@@ -14,7 +14,7 @@ def test_the_answer_comes_first_then_a_table_a_plot_and_links(results):
     (results.folder / "report" / "table1.md").write_text("a table that the report wrote")
     block = first_screen(Inputs.read(compared))
     order = [
-        "- Read as the paper reads them (Mask R-CNN keeps scores above 0.7): pixel",
+        "- Read as the paper reads them (Mask R-CNN keeps scores above 0.7), in AP: pixel",
         "- Each read at its best",
         "| N | Model | AP, paper / best | AP50, paper / best | AR heavy, paper / best | difference, paper |",
         "| 6 | layered-embedding, L = 2 (compact) | 0.5000 / 0.5000 | – / – | – / – | +0.0500 [+0.030, +0.070] |",

@@ -62,11 +62,10 @@ def test_paired_differences_carry_sign_interval_and_p(compared):
 def test_the_verdict_in_sentences(compared):
     paper, best, both = verdict.sentences(Inputs.read(compared))
     assert paper == (
-        "Read as the paper reads them (Mask R-CNN keeps scores above 0.7): pixel embeddings against Mask R-CNN, AP "
-        "better by 0.050 at N = 6, AR heavy not measured at N = 6; brand-new against Mask R-CNN, AP worse by 0.150 at "
-        "N = 6, AR heavy not measured at N = 6."
+        "Read as the paper reads them (Mask R-CNN keeps scores above 0.7), in AP: pixel embeddings against Mask R-CNN, "
+        "better by 0.050 at N = 6; brand-new against Mask R-CNN, worse by 0.150 at N = 6."
     )
-    assert "pixel embeddings against Mask R-CNN, AP worse by 0.010 at N = 6" in best
+    assert "pixel embeddings against Mask R-CNN, worse by 0.010 at N = 6" in best
     assert both == (
         "What holds at every N, with every number of layers and in both regimes: pixel embeddings against Mask R-CNN, "
         "not told apart in AR100; brand-new against Mask R-CNN, worse in AP and not told apart in AR100. One run a "
@@ -91,7 +90,7 @@ def test_the_verdict_leaves_out_budgets_at_which_the_sides_of_the_paper_do_not_m
     assert [row.label for table in tables["verdict"] for row in table.rows] == [new, new]
     assert "other-models" not in tables
     assert (
-        "Each read at its best (Mask R-CNN keeps scores above 0.7): brand-new against Mask R-CNN, AP worse"
+        "Each read at its best (Mask R-CNN keeps scores above 0.7), in AP: brand-new against Mask R-CNN, worse"
         in (verdict.sentences(Inputs.read(compared))[1])
     )
 
