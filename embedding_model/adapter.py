@@ -1,5 +1,6 @@
 """The layered-embedding model behind the benchmark's interface."""
 
+import math
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -31,6 +32,7 @@ from embedding_model.loss import LossSettings, classes_of, layered_embedding_los
 from embedding_model.network import LayeredEmbeddingNetwork, NetworkSettings
 from embedding_model.pictures import layer_pictures
 from embedding_model.presets import PRESETS, Preset
+from embedding_model.seeded_clustering import cluster_by_seeds
 
 PREDICTION_BATCH = 16
 
@@ -128,11 +130,12 @@ def load_network(run: Run) -> LayeredEmbeddingNetwork:
 
 @dataclass(frozen=True)
 class Maps:
-    """Class probabilities (B, L, 1 + categories, 64, 64), background first, and embeddings (B, L, C, 64, 64), both
-    float32 and on the run's device."""
+    """Class probabilities (B, L, 1 + categories, 64, 64), background first, embeddings (B, L, C, 64, 64) and, from a
+    network that learns its bandwidth, what groups pixels (B, L, 2, 64, 64); float32 and on the run's device."""
 
     probabilities: Tensor
     embeddings: Tensor
+    grouping: Tensor | None = None
 
 
 @torch.inference_mode()
@@ -140,9 +143,9 @@ def predict_maps(network: LayeredEmbeddingNetwork, images: np.ndarray, run: Run)
     """What the network says about images (B, 256, 256, 3) uint8."""
     with autocast(run.preset.training.precision, run.device):
         output = network(torch.from_numpy(images).to(run.device))
-    if not all(maps.isfinite().all() for maps in output):
+    if not all(maps.isfinite().all() for maps in output if maps is not None):
         raise InputError(f"{run.weights}: the network's output is not finite, expected the weights of a finished run")
-    return Maps(output.class_logits.softmax(dim=2), output.embeddings)
+    return Maps(output.class_logits.softmax(dim=2), output.embeddings, output.grouping)
 
 
 @dataclass(frozen=True)
@@ -173,7 +176,10 @@ class Clustered:
 
 
 def _settings(variant: str, preset: Preset) -> InstanceSettings:
-    return PAPER if variant == "clustering-paper" else GRID.get(variant, preset.instances)
+    settings = PAPER if variant == "clustering-paper" else GRID.get(variant, preset.instances)
+    if preset.network.learned_bandwidth:  # no bandwidth is chosen, and clusters stay as they are found
+        return replace(settings, bandwidth=math.inf, fragments="kept")
+    return settings
 
 
 def _detections(
@@ -196,6 +202,9 @@ def _labelled(
     shared = variant == "semantic-ground-truth", settings.bandwidth, settings.seeding
     if variant == "clustering-ground-truth" and truth is not None:
         labels = truth.labels
+    elif maps.grouping is not None:
+        labels, belonging = cluster_by_seeds(classes, maps.embeddings, maps.grouping)
+        probabilities = probabilities * belonging[:, :, None]  # so that scores say how sure the clustering is, too
     else:
         if shared not in clustered.labels:
             clustered.labels[shared] = cluster_pixels(classes, maps.embeddings, settings)

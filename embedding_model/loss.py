@@ -4,7 +4,7 @@ The equations speak of a foreground and an occluded layer; here an instance's pi
 its mean embedding is one mean over all of them. Distances are L1 throughout.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -12,6 +12,7 @@ from torch.nn.functional import cross_entropy, one_hot, pad, relu
 
 from benchmark.models.hints import NotNegative
 from embedding_model.network import Output
+from embedding_model.spatial_loss import SpatialLossSettings, spatial_terms
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class LossSettings:
 
     The paper gives 1 for all three weights; the released code uses .01 for the regularization. Margins as in both.
     With few instances 1 is as good, with many .01 is better, so that it is the default (docs/experiments.md).
+    spatial: in place of all these for a network that learns its bandwidth.
     """
 
     variance_weight: NotNegative = 1.0  # alpha
@@ -27,6 +29,7 @@ class LossSettings:
     regularization_weight: NotNegative = 0.01  # gamma
     variance_margin: NotNegative = 0.5  # d_var
     distance_margin: NotNegative = 1.5  # d_dst
+    spatial: SpatialLossSettings = field(default_factory=SpatialLossSettings)
 
 
 def layered_embedding_loss(
@@ -38,8 +41,15 @@ def layered_embedding_loss(
     instances 1 to n, padded with 0 where an image has fewer. An instance without a pixel in any layer does not count.
     """
     with torch.autocast(output.embeddings.device.type, enabled=False):  # means over thousands of pixels need float32
+        cross = class_cross_entropy(output.class_logits, layers, categories)
+        if output.grouping is not None:
+            terms = spatial_terms(output.embeddings, output.grouping, layers, categories)
+            weights = settings.spatial
+            loss = cross + weights.mask_weight * terms["mask"] + weights.seed_weight * terms["seed"]
+            loss = loss + weights.smoothness_weight * terms["smoothness"]
+            return {"loss": loss, **terms, "cross_entropy": cross}
         terms = embedding_terms(output.embeddings, layers, categories, settings)
-        terms["cross_entropy"] = class_cross_entropy(output.class_logits, layers, categories)
+        terms["cross_entropy"] = cross
     loss = (
         terms["cross_entropy"]
         + settings.variance_weight * terms["variance"]

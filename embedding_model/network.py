@@ -20,6 +20,9 @@ from datasets.errors import InputError
 COORDINATES = 2
 """Row and column of a pixel."""
 
+GROUPING = 2
+"""Logarithm of the sharpness, which is a bandwidth's inverse square, and logit of the seed of a pixel."""
+
 GROUPS = 8
 """Groups of every GroupNorm that replaces a BatchNorm."""
 
@@ -46,7 +49,8 @@ class NetworkSettings:
     normalized_heads: a BatchNorm after each of a head's hidden convolutions, which the paper's do not have.
     embedding_channels: C. coordinate_range: what the first two of them gain from one edge of the image to the other,
     rows and columns, so that the network learns offsets from where a pixel is to where its instance is (Neven et al.
-    2019); 0 adds nothing.
+    2019); 0 adds nothing. learned_bandwidth: each pixel also says how near to its instance's mean its pixels lie, and
+    how good a seed it is; the loss and the clustering are then those of `spatial_loss` and `seeded_clustering`.
     """
 
     encoder: Annotated[str, Predicate(is_encoder)] = "tu-xception65"
@@ -64,6 +68,7 @@ class NetworkSettings:
     normalized_heads: bool = False
     embedding_channels: Annotated[int, Interval(ge=1, le=16)] = 6
     coordinate_range: NotNegative = 0.0
+    learned_bandwidth: bool = False
 
     def __post_init__(self) -> None:
         if self.coordinate_range and self.embedding_channels < COORDINATES:
@@ -71,10 +76,12 @@ class NetworkSettings:
 
 
 class Output(NamedTuple):
-    """class_logits: (B, L, 1 + categories, 64, 64) float32, background first. embeddings: (B, L, C, 64, 64) float32."""
+    """class_logits: (B, L, 1 + categories, 64, 64) float32, background first. embeddings: (B, L, C, 64, 64) float32.
+    grouping: (B, L, 2, 64, 64) float32, logarithm of the sharpness and logit of the seed, None unless asked for."""
 
     class_logits: Tensor
     embeddings: Tensor
+    grouping: Tensor | None = None
 
 
 class LayeredEmbeddingNetwork(nn.Module):
@@ -87,7 +94,8 @@ class LayeredEmbeddingNetwork(nn.Module):
         self.coordinate_range = settings.coordinate_range
         self.encoder, self.decoder = _features(settings)
         self.classes = 1 + categories  # background first
-        outputs = (self.classes, settings.embedding_channels)
+        outputs = (self.classes, settings.embedding_channels, *([GROUPING] if settings.learned_bandwidth else []))
+        self.splits = [self.classes, self.classes + settings.embedding_channels]
         if settings.shared_heads:
             self.heads = nn.ModuleList([_head(settings, layers * sum(outputs))])
         else:
@@ -97,13 +105,13 @@ class LayeredEmbeddingNetwork(nn.Module):
         """image: (B, 256, 256) or (B, 256, 256, 3) uint8; scaled to [-1, 1]."""
         features = self.decoder(self.encoder(self._scaled(image)))
         maps = torch.cat([head(features).float() for head in self.heads], dim=1)
-        classes, embeddings = maps.unflatten(1, (self.layers, -1)).tensor_split([self.classes], dim=2)
+        classes, embeddings, grouping = maps.unflatten(1, (self.layers, -1)).tensor_split(self.splits, dim=2)
         if self.coordinate_range:
             half = self.coordinate_range / 2
             axes = [torch.linspace(-half, half, side, device=maps.device) for side in maps.shape[2:]]
             located = torch.stack(torch.meshgrid(*axes, indexing="ij"))
             embeddings = torch.cat([embeddings[:, :, :COORDINATES] + located, embeddings[:, :, COORDINATES:]], dim=2)
-        return Output(classes, embeddings)
+        return Output(classes, embeddings, grouping if grouping.shape[2] else None)
 
     def _scaled(self, image: Tensor) -> Tensor:
         scaled = image.float() / 127.5 - 1.0
