@@ -96,7 +96,9 @@ def occlusion_plot(outcomes: Sequence[Outcome]) -> Figure | None:
 
 def threshold_plot(sweeps: Sequence[Sequence[Outcome]]) -> Figure | None:
     """Instances that are not found at each threshold of a sweep; axes for each run with one."""
-    shown = [of_run for of_run in sweeps if len(of_run) > 1]
+    shown = [
+        of_run for of_run in sweeps if of_run[0].others and of_run[0].run.reading(of_run[0].variant).number is not None
+    ]
     if not shown:
         return None
     with matplotlib.rc_context(STYLE):

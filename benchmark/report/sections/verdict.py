@@ -6,14 +6,14 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from benchmark.released.regimes import Regime
-from benchmark.released.verdict import ONE_RUN, REGIME_WORDS, number_text
+from benchmark.released.verdict import REGIME_WORDS, number_text
 from benchmark.report import escape
 from benchmark.report.facts import scenes_title
 from benchmark.report.formats import metric_head
 from benchmark.report.paired import BETTER, SAME, WORSE, listed, paired_table
 from benchmark.report.plots import PAPER_COLOR, Plot, axes_grid
 from benchmark.report.sections.section import Comparison, Inputs, Section, scenes_key
-from benchmark.report.tables import Table
+from benchmark.report.tables import Table, seeds_text
 
 SAID = "AP"
 """The metric of the sentence on each regime."""
@@ -92,7 +92,8 @@ def plots(inputs: Inputs) -> list[Plot]:
             value, low, high = (np.array(recall[name], float) for name in ("value", "low", "high"))
             middle, style = (edges[:-1] + edges[1:]) / 2, inputs.looks.line(run)
             axis.fill_between(middle, low, high, color=style["color"], alpha=0.15, linewidth=0)
-            axis.plot(middle, value, label=escape.plot(inputs.table1.run_label(run)), **style)
+            label = inputs.table1.run_label(run) + seeds_text(len(entry["a"]["runs"]))
+            axis.plot(middle, value, label=escape.plot(label), **style)
         axis.set(xlim=(0, 1), xlabel="occlusion rate")
 
     name = noun(inputs, against)
@@ -175,7 +176,8 @@ def _in_all(inputs: Inputs, compared: dict[Regime, list[Comparison]]) -> str:
         for agreed in [_agreed(of_pair)]
     ]
     where = " and in both regimes" if len(compared) > 1 else ""
-    caution = f" {ONE_RUN}" if all(max(entry["seeds"]) == 1 for entry in together) else ""
+    seeds = [min(entry["seeds"]) for entry in together]
+    caution = " Where a side is one run, another seed may say otherwise." if 1 in seeds else ""
     return f"What holds at every N, with every number of layers{where}: {'; '.join(clauses)}.{caution}"
 
 

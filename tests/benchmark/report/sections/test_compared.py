@@ -68,8 +68,8 @@ def test_the_verdict_in_sentences(compared):
     assert "pixel embeddings against Mask R-CNN, worse by 0.010 at N = 6" in best
     assert both == (
         "What holds at every N, with every number of layers and in both regimes: pixel embeddings against Mask R-CNN, "
-        "not told apart in AR100; brand-new against Mask R-CNN, worse in AP and not told apart in AR100. One run a "
-        "side: another seed may say otherwise."
+        "not told apart in AR100; brand-new against Mask R-CNN, worse in AP and not told apart in AR100. Where a "
+        "side is one run, another seed may say otherwise."
     )
 
 
