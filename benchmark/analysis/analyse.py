@@ -16,9 +16,10 @@ from benchmark.analysis.hidden import hidden_precision
 from benchmark.analysis.occlusion import recall_by_occlusion
 from benchmark.analysis.quality import NONE_VISIBLE, VisibleMasks, calibration_of, quality, visible_masks
 from benchmark.evaluation.curves import precision_at_recalls
-from benchmark.evaluation.evaluate import Metrics, evaluate_with_matches
+from benchmark.evaluation.evaluate import Metrics, evaluate, evaluate_with_matches
 from benchmark.evaluation.match import Matches
 from benchmark.evaluation.validate import GroundTruth, read_annotations, read_predictions
+from datasets.errors import InputError
 from datasets.files import rounded
 from datasets.processes import worker_pool
 from datasets.progress import progress
@@ -89,28 +90,33 @@ def _curves(matches: Matches) -> dict[str, list[float]]:
 
 def analyse_files(annotations: Path, predictions: Mapping[Key, Path], processes: int) -> dict[Key, Analysis]:
     """Key -> analysis of each results file against the same annotations, several at once."""
-    return _of_each(_analyse_file, "analyse", annotations, predictions, processes)
+    return _of_each(
+        _analyse_file, "analyse", {key: (annotations, path) for key, path in predictions.items()}, processes
+    )
 
 
 def resample_files(annotations: Path, predictions: Mapping[Key, Path], processes: int) -> dict[Key, Resamples]:
     """Key -> `TEST_RESAMPLES` resamples of each results file against the same annotations, several at once."""
-    return _of_each(_resample_file, "resample", annotations, predictions, processes)
+    return _of_each(
+        _resample_file, "resample", {key: (annotations, path) for key, path in predictions.items()}, processes
+    )
+
+
+def evaluate_files(files: Mapping[Key, tuple[Path, Path]], processes: int) -> dict[Key, Metrics | InputError]:
+    """Key -> metrics of each pair of annotations and results file, several at once, or what is wrong with the pair."""
+    return _of_each(_evaluate_file, "evaluate", files, processes)
 
 
 def _of_each(
-    function: Callable[[Path, Path], Result],
-    what: str,
-    annotations: Path,
-    predictions: Mapping[Key, Path],
-    processes: int,
+    function: Callable[[Path, Path], Result], what: str, files: Mapping[Key, tuple[Path, Path]], processes: int
 ) -> dict[Key, Result]:
-    work = ([annotations] * len(predictions), predictions.values())
-    shown: dict[str, Any] = {"total": len(predictions), "description": what, "unit": "file"}
-    if processes == 1 or len(predictions) == 1:
-        return dict(zip(predictions, progress(map(function, *work), **shown), strict=True))
-    workers = min(processes, len(predictions))
-    with worker_pool(workers, get_context("spawn")) as pool:
-        return dict(zip(predictions, progress(pool.map(function, *work), **shown), strict=True))
+    """files: key -> annotations and results file; those of the same annotations stand together."""
+    work = ([annotations for annotations, _ in files.values()], [predictions for _, predictions in files.values()])
+    shown: dict[str, Any] = {"total": len(files), "description": what, "unit": "file"}
+    if processes == 1 or len(files) < 2:
+        return dict(zip(files, progress(map(function, *work), **shown), strict=True))
+    with worker_pool(min(processes, len(files)), get_context("spawn")) as pool:
+        return dict(zip(files, progress(pool.map(function, *work), **shown), strict=True))
 
 
 def _analyse_file(annotations: Path, predictions: Path) -> Analysis:
@@ -120,6 +126,13 @@ def _analyse_file(annotations: Path, predictions: Path) -> Analysis:
 def _resample_file(annotations: Path, predictions: Path) -> Resamples:
     metrics, matches = evaluate_with_matches(_annotations(annotations), predictions)
     return resample(matches, metrics, TEST_RESAMPLES)
+
+
+def _evaluate_file(annotations: Path, predictions: Path) -> Metrics | InputError:
+    try:
+        return evaluate(_annotations(annotations), predictions)
+    except InputError as error:
+        return error
 
 
 @lru_cache(maxsize=2)

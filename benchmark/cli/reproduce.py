@@ -26,7 +26,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         "training seeds 0, 1, ... (default 1)")  # fmt: skip
     add("--only", metavar="PATTERN,...", help="runs by their folders, such as *-n6-*")
     add("--out", type=values.output_folder, help="folder of the run folders (default: runs/STUDY-TIER)")
-    add("--evaluation-images", type=values.count, help="default: 1000, in the tier smoke 20")
+    add("--evaluation-images", type=values.count, help="default: 1000, in the tier smoke 5")
     add("--max-minutes", type=values.minutes, help="stop each run at a checkpoint after so long")
     add("--parallel", type=values.whole_number(1, 10_000), default=1, metavar="P", help="runs at a time (default 1)")
     add("--gpus-per-run", type=values.whole_number(1, 64), default=1, metavar="G", help="train each run on so many "

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from benchmark.adapter import Run
-from benchmark.analysis.analyse import resample_files
+from benchmark.analysis.analyse import evaluate_files, resample_files
 from benchmark.analysis.bootstrap import Resamples
 from benchmark.evaluation.evaluate import Metrics, evaluate
 from benchmark.evaluation.sets import evaluation_set
@@ -45,19 +45,21 @@ def evaluate_untrained(dataset: ExportedDataset) -> dict[str, dict[str, Metrics]
 
 
 def evaluate_released(released: Path, data: Path) -> dict[str, dict[str, Metrics]]:
-    """Metrics of all kept predictions by run and variant, computed again; writes nothing.
+    """Metrics of all kept predictions by run and variant, computed again on all processor cores; writes nothing.
 
     Damaged files are left out, which a line on standard error says.
     """
     metrics: dict[str, dict[str, Metrics]] = {}
+    files = {}
     for folder, dataset, predictions in runs_with_predictions(released, data):
-        ground_truth = read_annotations(dataset.annotations_file)
-        found = metrics.setdefault(folder.name, {})
-        for variant, path in predictions.items():
-            try:
-                found[variant] = evaluate(ground_truth, path)
-            except InputError as error:
-                print(f"{error}; these predictions are left out", file=sys.stderr)
+        metrics[folder.name] = {}
+        files |= {(folder.name, variant): (dataset.annotations_file, path) for variant, path in predictions.items()}
+    together = dict(sorted(files.items(), key=lambda item: item[1][0]))
+    for (name, variant), found in evaluate_files(together, os.cpu_count() or 1).items():
+        if isinstance(found, InputError):
+            print(f"{found}; these predictions are left out", file=sys.stderr)
+        else:
+            metrics[name][variant] = found
     return metrics
 
 

@@ -20,7 +20,7 @@ from datasets.seeds import EVALUATION_IMAGES, TRAINING_SEED
 SMOKE = "smoke"
 """The tier, and each model's preset, that only shows that everything works."""
 
-SMOKE_INSTANCES, SMOKE_IMAGES, SMOKE_EVALUATION_IMAGES = 2, 200, 20
+SMOKE_INSTANCES, SMOKE_IMAGES, SMOKE_EVALUATION_IMAGES = 2, 96, 5
 
 IMAGES_OF_TIER = {SMOKE: SMOKE_IMAGES, **{name: images for images, name in sorted(TIERS.items())}}
 """Tier -> budget of a run in images seen."""
