@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -40,13 +41,24 @@ def with_small_budgets(arguments):
     return found + (["--dry-run"] if "slurm" in arguments and "--dry-run" not in arguments else [])
 
 
-@pytest.mark.parametrize("guide", [*GUIDES, "CONTRIBUTING.md", "baselines/README.md"])
+@pytest.mark.parametrize("guide", [*GUIDES, "CONTRIBUTING.md", "baselines/README.md", "docs/protocol.md"])
 def test_every_command_exists(guide):
     found = commands(guide) or [["--help"]]
     for arguments in found:
         if arguments != ["--help"]:
             make_parser().parse_known_args(arguments)
     assert guide == "CONTRIBUTING.md" or len(found) > 1
+
+
+def test_no_page_is_forgotten():
+    """Each page with a block of commands is run here or by a test of its own, and each module that one names exists."""
+    own = {"baselines/README.md", "docs/use-with.md"}  # tests/baselines/test_guide.py and tests/test_docs.py
+    folders = (ROOT, *(ROOT / name for name in ("docs", "baselines", "embedding_model", "datasets", "benchmark")))
+    pages = [path for top in folders for path in (top.glob("*.md") if top == ROOT else top.rglob("*.md"))]
+    named = {path.relative_to(ROOT).as_posix(): path.read_text() for path in pages}
+    assert {page for page in named if commands(page)} == {*GUIDES, "docs/protocol.md"} | own
+    modules = {module for text in named.values() for module in re.findall(r"python -m ([\w.]+)", text)}
+    assert "baselines.proposal_recall" in modules and all(map(find_spec, modules))
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from benchmark.runs.hardware import hardware
 from benchmark.studies.job import Job
 from benchmark.studies.plan import expect, longest, measurements, plan_text
 from benchmark.studies.study import Choices, read_study, study_runs
-from tests.benchmark.studies.conftest import Trainable
+from tests.benchmark.studies.trainable import Trainable
 
 
 def add_run(folder, *, n, seconds, precision="fp32", **machine):

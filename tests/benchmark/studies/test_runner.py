@@ -17,7 +17,7 @@ from benchmark.studies.runner import _shares_of_gpus, _visible_gpus
 from benchmark.studies.study import Choices, read_study, study_runs
 from datasets.locks import is_held
 from datasets.scene import SceneParameters
-from tests.benchmark.studies.conftest import DEADLY, STUDY, UNLUCKY
+from tests.benchmark.studies.trainable import DEADLY, STUDY, UNLUCKY
 from tests.robustness.holder import held_by_another_process
 
 

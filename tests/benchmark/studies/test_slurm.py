@@ -12,7 +12,7 @@ from benchmark.runs.manifest import read_manifest
 from benchmark.studies.slurm import FIXED, PARAMETERS, default_parameters, minutes, slurm_parameters, with_defaults
 from benchmark.studies.study import Choices, read_study, study_runs
 from datasets.errors import InputError
-from tests.benchmark.studies.conftest import PREEMPTED, STUDY
+from tests.benchmark.studies.trainable import PREEMPTED, STUDY
 
 SBATCH = """#!/bin/sh
 here=$(dirname "$0")

@@ -8,7 +8,7 @@ from benchmark.cli import paths
 from benchmark.models.registry import adapter_names, find_adapter
 from benchmark.studies.study import Choices, read_study, study_names, study_runs
 from datasets.errors import InputError
-from tests.benchmark.studies.conftest import STUDY
+from tests.benchmark.studies.trainable import STUDY
 
 OURS = Path(__file__).parents[3] / "results" / "paper" / "studies"
 OUT = Path("out")
