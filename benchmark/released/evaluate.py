@@ -50,7 +50,7 @@ def evaluate_released(released: Path, data: Path) -> dict[str, dict[str, Metrics
     Damaged files are left out, which a line on standard error says.
     """
     metrics: dict[str, dict[str, Metrics]] = {}
-    files = {}
+    files: dict[tuple[str, str], tuple[Path, Path]] = {}
     for folder, dataset, predictions in runs_with_predictions(released, data):
         metrics[folder.name] = {}
         files |= {(folder.name, variant): (dataset.annotations_file, path) for variant, path in predictions.items()}

@@ -18,7 +18,7 @@ from tests.benchmark.conftest import Results
 
 GUIDE = Path(baselines.__file__).parent / "README.md"
 MODULE = "baselines.connected_components"
-FEW_IMAGES = 640
+FEW_IMAGES = 320
 
 
 def blocks(language):
@@ -75,7 +75,7 @@ def test_released_run_becomes_a_row_of_table_1(tmp_path):
     folder = results.folder / "released" / name
     smaller = ["training.batch_size=4", "training.learning_rate=0.003", "training.warmup_images=0",
                "training.schedule=constant", "training.workers=0", "training.log_every=80", "width=16"]  # fmt: skip
-    arguments = [*command, "--images", FEW_IMAGES, "--evaluation-images", 10, "--device", "cpu", "--out", folder]
+    arguments = [*command, "--images", FEW_IMAGES, "--evaluation-images", 5, "--device", "cpu", "--out", folder]
     arguments += [word for setting in smaller for word in ("--set", setting)]
     assert cli.main([str(argument) for argument in arguments]) == 0
 
@@ -93,7 +93,8 @@ def test_released_run_becomes_a_row_of_table_1(tmp_path):
     tables = build_tables(results.folder)
     table = tables["table1"][0]
     (row,) = rows_of(table, name)
-    assert (row.group, row.label, row.variant) == ("6", "connected-components (small)", "default")
+    assert (row.group, row.variant) == ("6", "default")
+    assert row.label == "beyond the paper: connected-components (small)"
     assert row.values["AR100"].ours == metrics["default"]["AR100"] > 0
     assert "connected-components (small)" in to_markdown([table])
     assert [row.variant for row in rows_of(tables["runs"][0], name)] == ["default", "convex-hull"]

@@ -82,7 +82,7 @@ def test_the_guide_s_own_study(tmp_path):
         ("values = [1, 2]", "values = [1, 1]", "two runs called"),
         ("variants =", 'name = "{colour}"\nvariants =', "{colour}"),
         ("title", "\0", "not TOML"),
-        ("conftest:Trainable", "conftest:Missing", "Missing"),
+        ("trainable:Trainable", "trainable:Missing", "Missing"),
     ],
 )
 def test_a_faulty_file_is_one_line(tmp_path, before, after, fault):
