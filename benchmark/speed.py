@@ -25,10 +25,8 @@ from benchmark.evaluation.match import set_up
 from benchmark.models.presets import with_images
 from benchmark.models.registry import find_adapter, find_preset
 from benchmark.runs.hardware import hardware, libraries
-from benchmark.runs.make import load_run, seed_everything
+from benchmark.runs.make import seed_everything
 from datasets.coco import CATEGORY_ENTRIES, scene_annotations
-from datasets.export import export_dataset
-from datasets.exported import ExportedDataset
 from datasets.render import render_layers, render_masks
 from datasets.scene import GRID, GRID_SIZE, IMAGE_SIZE, Scene, SceneParameters, sample_scene
 from datasets.seeds import TUNING_SEED
@@ -36,6 +34,9 @@ from datasets.seeds import TUNING_SEED
 SCENES = SceneParameters.uniform(6)
 IMAGES = 100
 """That the evaluator's comparisons are made on."""
+
+SWEPT = 4
+"""Images that thresholds are swept on."""
 
 ROUNDS = 3
 RESAMPLES = 1_000
@@ -62,12 +63,8 @@ class Comparison:
         return self.other / self.ours
 
 
-def measure(run: Path | None = None) -> Iterator[Comparison]:
-    """All comparisons, one after the other.
-
-    run: a trained run of a model whose variants are thresholds of one suppression, to measure their sweep on; without
-    it that comparison is left out.
-    """
+def measure() -> Iterator[Comparison]:
+    """All comparisons, one after the other; those with what is not installed are left out."""
     annotations, predictions = _evaluation_data()
     for name in ENGINES:
         with contextlib.suppress(ImportError):
@@ -75,8 +72,8 @@ def measure(run: Path | None = None) -> Iterator[Comparison]:
     yield _bootstrap(annotations, predictions)
     yield _generator()
     yield _clustering()
-    if run is not None:
-        yield _sweep(run)
+    with contextlib.suppress(ImportError):
+        yield _sweep()
 
 
 def training_speed() -> tuple[float, float]:
@@ -240,18 +237,11 @@ def _mean_shift(embeddings: np.ndarray, bandwidth: float) -> np.ndarray:
     return np.unique(modes.round(3), axis=0, return_inverse=True)[1]
 
 
-def _sweep(folder: Path) -> Comparison:
-    run = load_run(folder)
-    adapter = find_adapter(run.model)
-    first = adapter.variants[0]
-    family = [name for name in adapter.variants if adapter.readings[name].family == adapter.readings[first].family]
-    with tempfile.TemporaryDirectory() as scratch:
-        export_dataset(SCENES, 8, TUNING_SEED, Path(scratch) / "set", workers=1)
-        dataset = ExportedDataset(Path(scratch) / "set")
-        sweep, single = _take_turns(
-            lambda: list(adapter.predict(dataset, run, family)), lambda: list(adapter.predict(dataset, run, [first]))
-        )
-    return Comparison(f"Sweep of {len(family)} thresholds, {run.model}, 8 images", sweep, "one inference", single)
+def _sweep() -> Comparison:
+    costs = importlib.import_module("baselines.sweep_cost")
+    predict = costs.prepare([render_masks(sample_scene(SCENES, TUNING_SEED, index)).image for index in range(SWEPT)])
+    sweep, single = _take_turns(lambda: predict(costs.SWEEP), lambda: predict(costs.SINGLE))
+    return Comparison(f"Sweep of {len(costs.SWEEP)} NMS thresholds, {SWEPT} images", sweep, "one inference", single)
 
 
 def _train(adapter: Adapter, folder: Path, preset: Any) -> None:

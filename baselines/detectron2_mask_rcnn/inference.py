@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from baselines.detectron2_mask_rcnn.library import Boxes, GeneralizedRCNN, Instances
+from baselines.detectron2_mask_rcnn.library import Boxes, GeneralizedRCNN, ImageList, Instances
 from baselines.nms_sweep import Candidates, DetectionProtocol, sweep
 from benchmark.adapter import Detections
 
@@ -20,21 +20,38 @@ def detect(model: GeneralizedRCNN, inputs: Sequence[dict], variants: Sequence[st
     """
     images = model.preprocess_image(inputs)
     features = model.backbone(images.tensor)
+    return sweep(
+        variants,
+        lambda protocol: find_candidates(model, images, features, protocol),
+        lambda boxes, classes: find_masks(model, images, features, boxes, classes),
+    )
 
-    def detect_boxes(protocol: DetectionProtocol) -> list[Candidates]:
-        with _nothing_suppressed(model, protocol):
-            proposals, _ = model.proposal_generator(images, features, None)
-            found, _ = model.roi_heads(images, features, proposals, None)
-        return [Candidates(image.pred_boxes.tensor, image.scores, image.pred_classes) for image in found]
 
-    def mask_head(boxes: list[Tensor], classes: list[Tensor]) -> list[Tensor]:
-        instances = [
-            Instances(size, pred_boxes=Boxes(image_boxes), pred_classes=image_classes)
-            for size, image_boxes, image_classes in zip(images.image_sizes, boxes, classes, strict=True)
-        ]
-        return [image.pred_masks[:, 0] for image in model.roi_heads.forward_with_given_boxes(features, instances)]
+def find_candidates(
+    model: GeneralizedRCNN, images: ImageList, features: dict[str, Tensor], protocol: DetectionProtocol
+) -> list[Candidates]:
+    """The candidates of each image under a protocol's score floor and RPN. features: of the backbone, by level."""
+    with _nothing_suppressed(model, protocol):
+        proposals, _ = model.proposal_generator(images, features, None)
+        found, _ = model.roi_heads(images, features, proposals, None)
+    return [Candidates(image.pred_boxes.tensor, image.scores, image.pred_classes) for image in found]
 
-    return sweep(variants, detect_boxes, mask_head)
+
+def find_masks(
+    model: GeneralizedRCNN,
+    images: ImageList,
+    features: dict[str, Tensor],
+    boxes: Sequence[Tensor],
+    classes: Sequence[Tensor],
+) -> list[Tensor]:
+    """The mask head, see `MaskHead`. Image by image: a CPU is slow at tensors that its caches do not hold."""
+    masks = []
+    for place, size in enumerate(images.image_sizes):
+        instances = Instances(size, pred_boxes=Boxes(boxes[place]), pred_classes=classes[place])
+        of_image = {name: level[place : place + 1] for name, level in features.items()}
+        (found,) = model.roi_heads.forward_with_given_boxes(of_image, [instances])
+        masks.append(found.pred_masks[:, 0])
+    return masks
 
 
 @torch.inference_mode()

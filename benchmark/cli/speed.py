@@ -7,8 +7,6 @@ from benchmark.cli import paths, values
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
     speed = commands.add_parser("speed", help="compare the speed of the benchmark's parts with that of other tools")
-    speed.add_argument("--run", type=values.existing, help="a trained run of Mask R-CNN, to measure its sweep of "
-                       "thresholds (default: that is left out)")  # fmt: skip
     speed.add_argument("--out", type=values.output_file, help="default: speed.md in the folder of results")
     speed.set_defaults(command=run)
 
@@ -16,15 +14,12 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
 def run(options: argparse.Namespace) -> int:
     import torch
 
-    from benchmark.runs.manifest import read_manifest
     from benchmark.speed import measure, speed_table, training_speed
     from datasets.files import write_atomically
 
-    if options.run is not None:
-        read_manifest(options.run)  # raises before the long work
     torch.set_num_threads(1)
     comparisons = []
-    for found in measure(options.run):
+    for found in measure():
         comparisons.append(found)
         print(f"{found.what}: {found.ratio:.2f} times as fast as {found.than}", flush=True)
     text = speed_table(comparisons, training_speed())
