@@ -56,11 +56,13 @@ STYLE = {
 
 @dataclass(frozen=True)
 class Plot:
-    """A drawn figure. name: of its files. caption: what the page says below it."""
+    """A drawn figure. name: of its files. caption: what the page says below it. fold: title of the fold that the page
+    hides it in, "" for none."""
 
     name: str
     figure: Figure
     caption: str = ""
+    fold: str = ""
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,7 @@ def _show(section: Section, inputs: Inputs) -> tuple[ShownSection, dict[str, str
     for plot in section.plots(inputs):
         of_plot = _figure_files(plot.name, plot.figure)
         files |= of_plot
-        plots.append(ShownPlot(to_inline_svg(plot.figure, plot.name), plot.caption, tuple(of_plot)))
+        plots.append(ShownPlot(to_inline_svg(plot.figure, plot.name), plot.caption, tuple(of_plot), plot.fold))
     prints: dict[str, str | bytes] = {}
     for plot in section.prints(inputs):
         prints |= _figure_files(plot.name, plot.figure)

@@ -28,11 +28,12 @@ TEMPLATES = Path(__file__).parent
 
 @dataclass(frozen=True)
 class ShownPlot:
-    """A plot on the page. svg: inline element. files: names of the same plot beside the page."""
+    """A plot on the page. svg: inline element. files: names of the same plot beside the page. fold: as in `Plot`."""
 
     svg: str
     caption: str
     files: tuple[str, ...] = ()
+    fold: str = ""
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,13 @@
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from benchmark.released.regimes import REGIMES, Regime
 from benchmark.released.verdict import REGIME_WORDS
 from benchmark.report import escape
 from benchmark.report.plots import Plot, axes_grid
-from benchmark.report.sections.section import Inputs, Section, by_condition
+from benchmark.report.sections.section import OTHER_BUDGETS, Analysed, Inputs, Section, at_main_budgets, by_condition
 from benchmark.report.tables import Row, Table, Value
 
 NOTES = (
@@ -26,11 +27,22 @@ def tables(inputs: Inputs) -> list[Table]:
 
 
 def plots(inputs: Inputs) -> list[Plot]:
-    """AP50 lost to each kind of error, a bar per model; axes for each N, tier and regime."""
-    groups = by_condition(inputs, lambda one: one.summary["errors"])
-    if not groups:
-        return []
+    """AP50 lost to each kind of error, a bar per model; axes for each N, tier and regime.
 
+    Budgets with both sides of the paper stand first, in a plot of their own.
+    """
+    groups = by_condition(inputs, lambda one: one.summary["errors"])
+    compared = at_main_budgets(inputs, groups)
+    others = {title: here for title, here in groups.items() if title not in compared}
+    caption = "AP50 lost to each kind of error."
+    return [
+        Plot(name, _draw(inputs, shown), caption, fold)
+        for name, fold, shown in (("errors", "", compared), ("errors-other-budgets", OTHER_BUDGETS, others))
+        if shown
+    ]
+
+
+def _draw(inputs: Inputs, groups: dict[str, list[Analysed]]) -> Figure:
     def draw(axis: Axes, place: int) -> None:
         here = list(groups.values())[place]
         kinds = list(here[0].summary["errors"])
@@ -42,8 +54,7 @@ def plots(inputs: Inputs) -> list[Plot]:
         axis.set_xticks(places, kinds, rotation=20)
         axis.grid(axis="x", visible=False)
 
-    figure = axes_grid(list(groups), 2, "AP50 lost", draw, height=1.9)
-    return [Plot("errors", figure, "AP50 lost to each kind of error.")]
+    return axes_grid(list(groups), 2, "AP50 lost", draw, height=1.9)
 
 
 def _table(inputs: Inputs, regime: Regime) -> Table | None:

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from benchmark.released.select import oracle_variants
 from benchmark.report import escape
 from benchmark.report.plots import PAPER_COLOR, Plot, axes_grid
-from benchmark.report.sections.section import Analysed, Inputs, Section, at_main_budgets, by_condition
+from benchmark.report.sections.section import OTHER_BUDGETS, Analysed, Inputs, Section, at_main_budgets, by_condition
 from benchmark.runs.record import ReleasedRun
 
 ORACLE_LAYERS_SHOWN = 2
@@ -24,8 +24,9 @@ def plots(inputs: Inputs) -> list[Plot]:
     compared = at_main_budgets(inputs, groups)
     others = {title: here for title, here in groups.items() if title not in compared}
     caption = "Recall by the hidden share of an instance. Bars: the share of all instances that falls into a bin."
-    plots = {"recall-by-occlusion": compared, "recall-by-occlusion-other-budgets": others}
-    return [Plot(name, _draw(inputs, shown), caption) for name, shown in plots.items() if shown]
+    plots = {"": compared, OTHER_BUDGETS: others}
+    names = {"": "recall-by-occlusion", OTHER_BUDGETS: "recall-by-occlusion-other-budgets"}
+    return [Plot(names[fold], _draw(inputs, shown), caption, fold) for fold, shown in plots.items() if shown]
 
 
 def _draw(inputs: Inputs, groups: dict[str, list[Analysed]]) -> Figure:

@@ -169,6 +169,10 @@ def by_condition(inputs: Inputs, chosen: Callable[[Analysed], Any] = lambda one:
     }
 
 
+OTHER_BUDGETS = "The same at other budgets"
+"""Title of the fold around a plot of what `at_main_budgets` leaves out."""
+
+
 def at_main_budgets(inputs: Inputs, groups: dict[str, list[Analysed]]) -> dict[str, list[Analysed]]:
     """Those of the groups of `by_condition` that hold both of the paper's sides; all where none does."""
     sides = set(inputs.sides.values())

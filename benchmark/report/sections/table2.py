@@ -39,7 +39,9 @@ def plots(inputs: Inputs) -> list[Plot]:
 
 def pictures(inputs: Inputs) -> list[PanelRow]:
     return [
-        PanelRow(f"N = {n}", layer_panels(sample_scene(SceneParameters.uniform(n), TRAINING_SEED, 0)))
+        PanelRow(
+            f"N = {n}", layer_panels(sample_scene(SceneParameters.uniform(n), TRAINING_SEED, 0)), "What layers hold"
+        )
         for n in EVALUATION_INSTANCES_PER_CLASS
     ]
 
