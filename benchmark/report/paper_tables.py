@@ -26,7 +26,8 @@ from benchmark.runs.record import ReleasedRun
 def beside_paper(paper: PaperTable, runs: Sequence[ReleasedRun], title: str, notes: Sequence[str]) -> list[Table]:
     """The paper's table filled in with runs: one table per budget tier that has runs of every side.
 
-    While no tier has, there is one table, of the tier with most sides. Smoke tests never stand beside the paper.
+    While no tier has, there is one table, of the tier with most sides, or else with the largest budget. Smoke tests
+    never stand beside the paper.
     Tiers with more images come first. What needs no training has no budget and stands in the table of each.
     """
     runs = [run for run in runs if run.metrics and run.tier != SMOKE]
@@ -37,7 +38,9 @@ def beside_paper(paper: PaperTable, runs: Sequence[ReleasedRun], title: str, not
         if run.trained or not any(other.trained for other in listed):
             sides.setdefault(run.tier_and_status, set()).add(side_of[run.model])
     complete = [tier for tier, found in sides.items() if found == set(side_of.values())]
-    shown: Sequence[str | None] = complete or sorted(sides, key=lambda tier: -len(sides[tier]))[:1] or [None]
+    others = [run for run in runs if run.trained and run.model not in side_of and len(set(side_of.values())) > 1]
+    largest = [run.tier_and_status for run in sorted(others, key=lambda run: -run.images_seen)][:1]
+    shown: Sequence[str | None] = complete or sorted(sides, key=lambda tier: -len(sides[tier]))[:1] or largest or [None]
     return [
         _of_tier(
             paper,

@@ -111,6 +111,13 @@ def test_more_layers_and_other_models_have_rows_without_the_paper(results):
     assert len(table.rows) == 12 + 4
 
 
+def test_a_model_beyond_the_paper_has_its_row_where_it_is_alone(results):
+    results.add_run("new", "brand-new", {"fast": 0.5}, tier="short", images=30_000)
+    table = build_tables(results.folder)["table1"][0]
+    assert "tier short" in table.title
+    assert rows_by_label(table)["6", "beyond the paper: brand-new (compact), fast"].values["AP"].ours == 0.5
+
+
 def test_table2_takes_its_scenes_from_the_dataset(results):
     """An oracle is trained on nothing, so its N is that of the data."""
     for n in (6, 12):
