@@ -51,7 +51,7 @@ def read_pictures(folder: Path) -> tuple[int, list[Picture]] | None:
     if not path.exists():
         return None
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             document = json.loads(str(arrays[_CAPTIONS]))
             pictures = [
                 Picture(entry["row"], entry["caption"], entry["kind"], arrays[_values(place)])
