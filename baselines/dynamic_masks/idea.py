@@ -49,7 +49,7 @@ def draw_idea(folder: Path, scene: int) -> np.ndarray:
     run = load_run(folder)
     network = load_network(run)
     sample = render_masks(run.source.sample(TUNING_SEED, scene))
-    image = as_rgb(sample.image)
+    image = np.array(as_rgb(sample.image))
     maps = predict_maps(network, image[None], run)
     pixel = hidden_pixel(network, maps)
     if pixel is None:
