@@ -77,8 +77,9 @@ def test_tiny_networks_equal_three_convolutions(coordinates):
     """Each with its own weights, on the image of its pixel and coordinates relative to it."""
     torch.manual_seed(0)
     settings = replace(SMALL, coordinates=coordinates)
-    features, places, positions = torch.randn(2, 3, 50), torch.rand(2, 50), torch.rand(3, 2)
-    weights = torch.randn(3, settings.weights)
+    features, places, positions, weights = (
+        torch.randn(shape, dtype=torch.float64) for shape in ((2, 3, 50), (2, 50), (3, 2), (3, settings.weights))
+    )
     drawn = draw_masks(weights, positions, located(features, places, settings), torch.tensor([1, 2]), settings)
     for row, image in enumerate((0, 1, 1)):
         values = located(features[image, None], places - positions[row][:, None], settings)[0]
@@ -88,7 +89,7 @@ def test_tiny_networks_equal_three_convolutions(coordinates):
             bias = weights[row, start + before * after :][:after]
             start += after * (before + 1)
             values = (matrix @ values + bias[:, None]).relu() if after != 2 else matrix @ values + bias[:, None]
-        torch.testing.assert_close(drawn[row], values, rtol=1e-4, atol=1e-3)
+        torch.testing.assert_close(drawn[row], values)
 
 
 def test_drawing_at_points_is_drawing_everywhere():

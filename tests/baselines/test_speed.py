@@ -1,6 +1,9 @@
 """What the NMS sweep costs: ``pytest -n 0 -m slow -s tests/baselines/test_speed.py``."""
 
+import gzip
+import json
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +15,15 @@ from datasets.scene import SceneParameters, sample_scene
 from datasets.seeds import TUNING_SEED
 
 IMAGES, ROUNDS = 4, 3
+
+RELEASED = Path(__file__).parents[2] / "results" / "released" / "detectron2-mask-rcnn-cpu-n6-short"
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_what_a_released_run_keeps_is_counted(name):
+    with gzip.open(RELEASED / f"predictions.{name}.json.gz") as file:
+        found = json.load(file)
+    assert round(len(found) / 1000) == KEPT[name]
 
 
 def test_as_many_boxes_are_kept_as_in_a_released_run():
