@@ -88,7 +88,7 @@ VARIANTS: Mapping[str, Variant] = (
 
 PREDICTED = tuple(name for name, variant in VARIANTS.items() if variant.threshold < 1)
 """What a run predicts unless other variants are named. At t = 1 nothing is suppressed: the masks of near copies cost
-over a third as much again as the rest of a sweep (tests/baselines/test_speed.py), and no table shows them."""
+more than those of any other threshold (tests/baselines/test_speed.py), and no table shows them."""
 
 FLOORS = (0.05, 0.3, 0.7)
 
