@@ -1,7 +1,7 @@
 """Presets as data: frozen dataclasses that a manifest can hold and a command line can change."""
 
 import json
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import MISSING, Field, fields, is_dataclass, replace
 from typing import Any, get_type_hints
 
 from benchmark.models.hints import checked, shown
@@ -9,22 +9,27 @@ from datasets.errors import InputError
 
 
 def preset_from_values(template: Any, values: dict[str, Any], source: str) -> Any:
-    """`template` with the values that a manifest holds; a field it does not mention keeps the template's.
+    """A preset of the type of `template` with the values that a manifest holds, all of them.
 
-    Raises InputError, naming `source`, for a field that the template does not have or a value that it cannot take.
+    A field that the manifest lacks did not exist when the run was made. It takes the default of its dataclass, which
+    stands for what the code did then, whatever the preset of that name says today.
+    Raises InputError, naming `source`, for a field that the template does not have, a value that it cannot take, or a
+    missing field without a default.
     """
     unknown = set(values) - {field.name for field in fields(template)}
     if unknown:
         raise InputError(f"{source}: hyperparameter {sorted(unknown)[0]!r} is not known to this version of the code")
     hints = get_type_hints(type(template), include_extras=True)
-    changes = {}
-    for name, value in values.items():
-        current = getattr(template, name)
-        if is_dataclass(current) and isinstance(value, dict):
-            changes[name] = preset_from_values(current, value, source)
-        else:
-            changes[name] = checked(hints[name], value, f"{source}: {name}")
-    return replace(template, **changes)
+    found = {}
+    for field in fields(template):
+        name, current = field.name, getattr(template, field.name)
+        if name in values and not (is_dataclass(current) and isinstance(values[name], dict)):
+            found[name] = checked(hints[name], values[name], f"{source}: {name}")
+        elif name in values or (is_dataclass(current) and not _has_default(field)):
+            found[name] = preset_from_values(current, values.get(name, {}), source)
+        elif not _has_default(field):
+            raise InputError(f"{source}: lacks the hyperparameter {name!r}, which has no default in this version")
+    return type(template)(**found)
 
 
 def with_setting(preset: Any, setting: str) -> Any:
@@ -41,6 +46,10 @@ def with_setting(preset: Any, setting: str) -> Any:
 def with_images(preset: Any, images: int | None) -> Any:
     """`preset` with another training budget, or as it is for None. Raises InputError for an impossible one."""
     return preset if images is None else with_setting(preset, f"training.images={images}")
+
+
+def _has_default(field: Field[Any]) -> bool:
+    return field.default is not MISSING or field.default_factory is not MISSING
 
 
 def _with_value(preset: Any, path: list[str], text: str, setting: str) -> Any:

@@ -10,6 +10,7 @@ from benchmark.adapter import Adapter, Run
 from benchmark.engine.rows import read_log
 from benchmark.engine.settings import TrainingSettings
 from benchmark.models.hints import pretraining
+from benchmark.models.presets import preset_from_values
 from benchmark.runs.folder import INITIAL_WEIGHTS, MANIFEST, read_object
 from benchmark.runs.hardware import code_version, hardware, libraries
 from benchmark.runs.schema import Manifest
@@ -46,8 +47,7 @@ def describe(run: Run) -> dict[str, Any]:
     return {
         "model": run.model,
         "preset": run.preset_name,
-        # through JSON, so that tuples compare equal to what a manifest read back holds
-        "hyperparameters": json.loads(json.dumps(asdict(run.preset))) if run.preset is not None else {},
+        "hyperparameters": _values(run.preset),
         "scenes": run.source.describe(),
         "layers": run.layers,
         "seed": run.seed,
@@ -139,7 +139,8 @@ def check_same(run: Run, adapter: Adapter, manifest: Mapping[str, Any]) -> None:
     wanted = describe(run)
     for key in IDENTITY:
         found, asked = manifest[key], wanted[key]
-        if key == "hyperparameters":
+        if key == "hyperparameters" and run.preset is not None:
+            found = _values(preset_from_values(run.preset, found, str(run.folder / MANIFEST)))
             found, asked = (
                 {name: value for name, value in values.items() if name not in adapter.prediction_settings}
                 for values in (found, asked)
@@ -161,6 +162,11 @@ def _with_this_sitting(
     """Where and with which code the run was worked on: an entry for each change of machine or code."""
     same_as_last = sittings and all(sittings[-1].get(key, value) == value for key, value in here.items())
     return sittings if same_as_last else [*sittings, {**here, "images_seen": images_seen}]
+
+
+def _values(preset: Any) -> dict[str, Any]:
+    """A preset's values as a manifest read back holds them: through JSON, in which tuples are lists."""
+    return json.loads(json.dumps(asdict(preset))) if preset is not None else {}
 
 
 def _precision(run: Run) -> str | None:

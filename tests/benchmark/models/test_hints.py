@@ -1,6 +1,7 @@
 """Hyperparameters that do not exist are refused in one line, and those that do are listed."""
 
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
+from typing import Literal
 
 import pytest
 
@@ -9,6 +10,7 @@ from benchmark.models.hints import check_preset, hyperparameters, pretraining
 from benchmark.models.presets import preset_from_values, with_setting
 from benchmark.models.registry import adapter_names, find_adapter
 from datasets.errors import InputError
+from embedding_model.loss import LossSettings
 from embedding_model.presets import PRESETS
 
 COMPACT = PRESETS["compact"]
@@ -54,6 +56,31 @@ def test_values_keep_the_type_of_the_hint():
 def test_a_manifest_is_held_to_the_same():
     with pytest.raises(InputError, match=r"^manifest.json: schedule: found linear, expected one of constant, cosine$"):
         preset_from_values(COMPACT, {"training": {"schedule": "linear"}}, "manifest.json")
+
+
+@dataclass(frozen=True)
+class Head:
+    depth: int
+    width: int = 8
+
+
+@dataclass(frozen=True)
+class Grown:
+    """A preset whose later fields an old manifest lacks."""
+
+    head: Head
+    seeding: Literal["first", "densest"] = "first"
+    sizes: tuple[int, ...] = (1,)
+
+
+def test_what_an_old_manifest_lacks_is_what_the_code_did_then():
+    today = Grown(Head(2, width=99), seeding="densest", sizes=(5, 6))
+    assert preset_from_values(today, {"head": {"depth": 3}}, "manifest.json") == Grown(Head(3, width=8), "first", (1,))
+    with pytest.raises(InputError, match=r"^manifest.json: lacks the hyperparameter 'depth', which has no default"):
+        preset_from_values(today, {"seeding": "first"}, "manifest.json")
+    old = {**asdict(COMPACT), "loss": {"variance_margin": 0.25}}
+    assert COMPACT.loss.variance_weight != LossSettings().variance_weight
+    assert preset_from_values(COMPACT, old, "manifest.json").loss == LossSettings(variance_margin=0.25)
 
 
 @pytest.mark.parametrize("model", adapter_names())

@@ -190,6 +190,18 @@ def test_a_run_predicts_with_the_hyperparameters_it_was_trained_with(tmp_path):
     assert {entry["score"] for entry in json.loads(out.read_text())} == {0.5}
 
 
+def test_a_run_from_before_a_hyperparameter_goes_on_as_its_default(tmp_path, capsys):
+    folder = tmp_path / "run"
+    train(folder, "--preset", "smoke", "--set", "width=3", "--max-minutes", "1")
+    manifest = read_manifest(folder)
+    del manifest["hyperparameters"]["width"]  # 3 by default, 2 in the preset
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    assert load_run(folder).preset.width == 3
+    assert train(folder, "--preset", "smoke", "--resume") == 2
+    assert "the run has width 3, this command or code width 2" in capsys.readouterr().err
+    assert train(folder, "--preset", "smoke", "--set", "width=3", "--resume") == 0
+
+
 def test_hyperparameters_of_another_version_are_named():
     with pytest.raises(InputError, match=r"manifest.json: hyperparameter 'depth'"):
         preset_from_values(Preset(), {"depth": 3}, "manifest.json")
