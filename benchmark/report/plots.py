@@ -17,8 +17,10 @@ from benchmark.report.facts import scenes_title
 from benchmark.report.pictures.paint import Panel
 from benchmark.runs.record import ReleasedRun
 
-MODEL_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-"""Okabe and Ito's colour-blind safe palette."""
+MODEL_COLORS = (
+    "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#882255", "#332288", "#DDCC77", "#117733",
+)  # fmt: skip
+"""Okabe and Ito's colour-blind safe palette, and after its six four of Paul Tol's."""
 
 PAPER_COLOR = "#767676"
 """The paper, oracles, and whatever is no model."""

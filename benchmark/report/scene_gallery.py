@@ -14,7 +14,8 @@ from benchmark.evaluation.match import OCCLUSION_RANGES
 from benchmark.released.outcomes import Evaluation, Outcome
 from benchmark.report.formats import format_percent
 from benchmark.report.page.parts import Gallery, GalleryScene
-from benchmark.report.pictures.paint import UNMATCHED_COLOR, Panel, instance_colors, paint_instances, to_rgb
+from benchmark.report.pictures.colors import to_rgb
+from benchmark.report.pictures.paint import UNMATCHED_COLOR, Panel, instance_colors, paint_instances
 from benchmark.runs.record import ReleasedRun
 from datasets.coco import decode_masks
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from benchmark.report.pictures.paint import to_rgb
+from benchmark.report.pictures.colors import to_rgb
 
 TRUTH_COLORS = ("#0072B2", "#D55E00")
 """Outlines of the instance and of a second one; all colours here are of Okabe and Ito's colour-blind safe palette."""

@@ -9,10 +9,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from datasets.scene import CATEGORIES, IMAGE_SIZE
-
-CATEGORY_COLORS = dict(zip(CATEGORIES, ("#0072B2", "#E69F00", "#CC79A7"), strict=True))
-"""From the colour-blind safe palette of Okabe and Ito."""
+from benchmark.report.pictures.colors import to_rgb
+from datasets.scene import IMAGE_SIZE
 
 INSTANCE_COLORS = (
     "#CC6677", "#332288", "#DDCC77", "#117733", "#88CCEE", "#882255", "#44AA99", "#999933", "#AA4499", "#E69F00",
@@ -95,11 +93,6 @@ def enlarge(grid: np.ndarray) -> np.ndarray:
     """(..., 64, 64) to (..., 256, 256) by repeating pixels."""
     factor = IMAGE_SIZE // grid.shape[-1]
     return grid.repeat(factor, axis=-2).repeat(factor, axis=-1)
-
-
-def to_rgb(colors: Sequence[str]) -> np.ndarray:
-    """ "#RRGGBB" texts as (n, 3) uint8."""
-    return np.array([[int(color[i : i + 2], 16) for i in (1, 3, 5)] for color in colors], np.uint8).reshape(-1, 3)
 
 
 def encode_png(image: np.ndarray) -> bytes:

@@ -10,15 +10,14 @@ from benchmark.adapter import Picture
 from benchmark.evaluation.sets import evaluation_set
 from benchmark.report.facts import scenes_title
 from benchmark.report.page.parts import PanelRow
+from benchmark.report.pictures.colors import category_colors, to_rgb
 from benchmark.report.pictures.paint import (
-    CATEGORY_COLORS,
     UNMATCHED_COLOR,
     Panel,
     enlarge,
     instance_colors,
     paint_instances,
     paint_labels,
-    to_rgb,
 )
 from benchmark.report.plots import Plot, panel_figure
 from benchmark.report.sections.section import Inputs, Section
@@ -26,6 +25,7 @@ from benchmark.report.words import UNMATCHED
 from benchmark.runs.pictures import read_pictures
 from benchmark.runs.record import ReleasedRun
 from datasets.exported import ExportedDataset
+from datasets.scene import CATEGORIES
 
 MATCH_IOU = 0.5
 
@@ -80,7 +80,8 @@ def paint_steps(
     matched = match_masks(masks, truth)
     true_colors = instance_colors(truth)
     colors = np.concatenate([true_colors, to_rgb([UNMATCHED_COLOR])])[matched]
-    palettes = {"classes": to_rgb(list(CATEGORY_COLORS.values())), "instances": colors, "truth": true_colors}
+    classes = to_rgb(list(category_colors([category["name"] for category in dataset.categories]).values()))
+    palettes = {"classes": classes, "instances": colors, "truth": true_colors}
     hits = int((matched >= 0).sum())
     first = [
         Panel("Image", dataset.image(image_id), f"Evaluation image {image_id}"),
@@ -138,6 +139,6 @@ SECTION = Section(
     "for it have one colour.",
     pictures=pictures,
     prints=prints,
-    legend=[*((color, name) for name, color in CATEGORY_COLORS.items()), (UNMATCHED_COLOR, UNMATCHED)],
+    legend=[*((color, name) for name, color in category_colors(CATEGORIES).items()), (UNMATCHED_COLOR, UNMATCHED)],
     menu="Fig. 4",
 )

@@ -1,7 +1,8 @@
 """Scenes and layers: a training sample, as in the paper's Fig. 1."""
 
 from benchmark.report.page.parts import PanelRow
-from benchmark.report.pictures.paint import CATEGORY_COLORS, Panel, instance_colors, paint_labels, to_rgb
+from benchmark.report.pictures.colors import category_colors, to_rgb
+from benchmark.report.pictures.paint import Panel, instance_colors, paint_labels
 from benchmark.report.plots import Plot, panel_figure
 from benchmark.report.sections.section import Inputs, Section
 from datasets.layers import masks_from_layers
@@ -25,12 +26,12 @@ def sample_panels(scene: Scene) -> list[Panel]:
     """The paper's Fig. 1: image, then class masks and instance masks of the foreground and the occluded layer."""
     sample = render_layers(scene, layers=2)
     count = len(sample.categories)
-    category_colors = to_rgb([CATEGORY_COLORS[name] for name in CATEGORIES])
+    class_colors = to_rgb(list(category_colors(CATEGORIES).values()))
     colors = instance_colors(masks_from_layers(sample.layers, count))
     names = ("Foreground", "Occlusion")
     panels = [Panel("Input image", sample.image, f"White shapes with black outlines, {count} of them visible")]
     panels += [
-        Panel(f"{name} class mask", paint_labels(layer, category_colors), f"Class of each pixel, {name.lower()}")
+        Panel(f"{name} class mask", paint_labels(layer, class_colors), f"Class of each pixel, {name.lower()}")
         for name, layer in zip(names, sample.category_layers, strict=True)
     ]
     panels += [
@@ -47,6 +48,6 @@ SECTION = Section(
     "directly behind the foreground. In the instance masks a colour is the same instance in both layers.",
     pictures=pictures,
     prints=prints,
-    legend=[(color, name) for name, color in CATEGORY_COLORS.items()],
+    legend=[(color, name) for name, color in category_colors(CATEGORIES).items()],
     menu="Scenes",
 )

@@ -2,13 +2,13 @@ import cv2
 import numpy as np
 import pytest
 
+from benchmark.report.pictures.colors import to_rgb
 from benchmark.report.pictures.paint import (
     INSTANCE_COLORS,
     encode_png,
     instance_colors,
     paint_instances,
     paint_labels,
-    to_rgb,
 )
 from benchmark.report.sections.scenes import sample_panels
 from datasets.scene import Scene

@@ -1,5 +1,6 @@
 """Fig. 4: which runs show their steps, and how they are painted."""
 
+import copy
 import json
 
 import numpy as np
@@ -7,8 +8,9 @@ import pytest
 
 from benchmark.adapter import Picture
 from benchmark.evaluation.sets import evaluation_set
-from benchmark.report.pictures.paint import UNMATCHED_COLOR, to_rgb
-from benchmark.report.sections.figure4 import match_masks, model_steps, pictures
+from benchmark.report.pictures.colors import category_colors, to_rgb
+from benchmark.report.pictures.paint import UNMATCHED_COLOR
+from benchmark.report.sections.figure4 import match_masks, model_steps, paint_steps, pictures
 from benchmark.report.sections.section import Inputs
 from benchmark.runs.pictures import write_pictures
 from datasets.scene import SceneParameters
@@ -76,6 +78,17 @@ def test_a_matched_instance_has_the_colour_of_the_true_one(results, dataset):
     assert len(np.unique(classes.reshape(-1, 4), axis=0)) == 1
     assert (found[1, 1, :3] == to_rgb([UNMATCHED_COLOR])[0]).all()
     assert (found[20:] == truth[20:]).all() and found[20:].any()
+
+
+def test_seven_categories_have_seven_colours(dataset):
+    names = ["cyclist", "pedestrian", "car", "tram", "truck", "van", "misc"]
+    driving = copy.copy(dataset)
+    driving.categories = [{"id": 10 * number, "name": name} for number, name in enumerate(names)]
+    stripes = np.repeat(np.arange(8), 8)[None].repeat(64, axis=0)
+    ((_, _), (_, (panel,))) = paint_steps("title", [Picture("Layer 1", "Classes", "classes", stripes)], driving, 1)
+    painted = [tuple(panel.image[128, 32 * number + 16, :3]) for number in range(1, 8)]
+    assert painted == [tuple(color) for color in to_rgb(list(category_colors(names).values()))]
+    assert len(set(painted)) == 7
 
 
 def test_a_run_without_a_dataset_is_left_out(results, dataset):
