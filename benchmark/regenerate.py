@@ -1,6 +1,7 @@
 """Everything this checkout can regenerate without training: evaluation sets, Tables 1 and 2, report."""
 
 import sys
+import time
 from pathlib import Path
 
 from benchmark.evaluation.sets import evaluation_set
@@ -29,6 +30,7 @@ def regenerate(results: Path, data: Path, readme: Path) -> None:
     compared, and the report is written, each only where it does not belong any more to what it follows from (see
     `benchmark.released.kept`). Ends with the verdict and Tables 1 and 2 on standard output.
     """
+    started = time.monotonic()
     kept = Kept(results)
     released, out = runs_folder(results), results / "report"
     sets = [evaluation_set(data, SceneParameters.uniform(count)) for count in EVALUATION_INSTANCES_PER_CLASS]
@@ -53,6 +55,7 @@ def regenerate(results: Path, data: Path, readme: Path) -> None:
     _say(f"report: {'unchanged' if current else 'written'}, {out / 'index.html'}")
     kept.write(all_known=True)
     update_readme(readme, inputs)
+    _say(f"done in {time.monotonic() - started:.0f} s")
     print(answer(inputs))
 
 

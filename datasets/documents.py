@@ -24,6 +24,9 @@ _decode = json.JSONDecoder().raw_decode
 _MAY_GO_ON = ("", ".", "e", "E")
 """What follows the first part of a number that is cut in two."""
 
+_CUT = 16
+"""Characters at the end of what has been read so far in which a value may look wrong because it is cut in two."""
+
 _blanks = re.compile(r"[ \t\n\r]*")
 
 
@@ -116,11 +119,13 @@ class _Text:
         while True:
             try:
                 value, end = _decode(self.text, self.at)
-                if self.text[end : end + 1] not in _MAY_GO_ON or not self._more():
+                cut = self.text[end : end + 1] in _MAY_GO_ON and end + _CUT > len(self.text)
+                if not cut or not self._more():
                     self.at = end
                     return value
             except json.JSONDecodeError as error:
-                if not self._more():
+                cut = error.msg.startswith("Unterminated string") or error.pos + _CUT > len(self.text)
+                if not cut or not self._more():  # the rest of a file is not read for a fault that is one already
                     raise self._fault(error.msg, error.pos) from None
 
     def entries(self) -> Iterator[list]:
@@ -165,7 +170,7 @@ class _Text:
     def _separated(self, closing: str) -> bool:
         """Take the comma before a further item, True, or what closes a list or object, False."""
         found = self.next()
-        if found not in (",", closing) or not found:
+        if found not in (",", closing):
             raise self._fault("Expecting ',' delimiter", self.at)
         self.at += 1
         return found == ","

@@ -85,11 +85,12 @@ class Job(Checkpointable):
         if not metrics:
             return False
         manifest, wanted = read_manifest(run.folder), describe(run)
-        dataset = manifest.get("dataset") or {"parameters": {}}
-        evaluated_on = dataset["parameters"].get("counts"), dataset.get("images"), dataset.get("seed")
+        dataset = manifest.get("dataset") or {}
+        counts = (dataset.get("parameters") or {}).get("counts")  # another data set has none
+        evaluated_on = counts, dataset.get("images"), dataset.get("seed")
         return (
-            manifest["finished"]
-            and all(manifest[key] == value for key, value in wanted.items())
+            bool(manifest.get("finished"))
+            and all(manifest.get(key) == value for key, value in wanted.items())
             and evaluated_on == (list(self.planned.scenes.counts), self.planned.evaluation_images, EVALUATION_SEED)
             and set(self.planned.variants) <= set(metrics)
             and (TUNED_VARIANT in metrics or not self.planned.tuning_images)

@@ -43,7 +43,8 @@ def test_a_document_in_pieces_is_the_document(tmp_path, listed, rest, indent, pa
         expected = content if key is None else content.get("long", []) if isinstance(content, dict) else []
         for _ in range(2):
             assert entries(document) == (expected if isinstance(expected, list) else [])
-        assert document.outline == Document(content, "things", key).outline
+        if not isinstance(content, str):  # which names a file
+            assert document.outline == Document(content, "things", key).outline
 
 
 @pytest.mark.parametrize("head", [b"", codecs.BOM_UTF8])
@@ -65,3 +66,14 @@ def test_malformed_documents_are_faulted_where_they_are_when_read_as_a_whole(tmp
     with pytest.raises(InputError) as pieces:
         entries(Document(path, "things", None if text.startswith("[") else "long"))
     assert str(pieces.value).partition("(")[0] == str(whole.value).partition("(")[0]
+
+
+@pytest.mark.parametrize("fault", ["[1, nul, ", "[1., ", '[{"a" 1}, ', "[1, {1: 2}, "])
+def test_no_more_of_a_file_is_read_for_a_fault_at_its_beginning(tmp_path, monkeypatch, fault):
+    pieces = []
+    more = documents._Text._more
+    monkeypatch.setattr(documents._Text, "_more", lambda text: pieces.append(1) or more(text))
+    (tmp_path / "x.json").write_text(fault + "0, " * 1000 + "0]")
+    with pytest.raises(InputError, match="line 1 column"):
+        entries(Document(tmp_path / "x.json", "things", None))
+    assert len(pieces) < 10

@@ -96,6 +96,16 @@ def test_another_evaluation_set_is_evaluated_without_training(job):
     assert job.planned.run.weights.read_text() == "as trained"
 
 
+def test_a_run_evaluated_on_another_data_set_is_evaluated_again(job):
+    job()
+    folder = job.planned.run.folder
+    manifest = read_manifest(folder)
+    manifest["dataset"] = {"content_hash": "of photographs", "images": 2, "seed": None, "parameters": None}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    assert not job.is_finished()
+    assert job().state == "done" and job.is_finished()
+
+
 def test_two_processes_do_not_work_on_the_same_run(job):
     folder = job.planned.run.folder
     with held_by_another_process(folder):
