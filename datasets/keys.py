@@ -9,6 +9,10 @@ VISIBLE_KEYS = ("visible_mask", "visible_segm", "inmodal_seg", "i_segm")
 HIDDEN_KEYS = ("invisible_mask", "occluded_mask")
 RATE_KEYS = ("occlude_rate", "occluded_rate")
 
+RATE_TOLERANCE = 0.05
+"""Share of an amodal mask up to which a stated rate or a second mask may differ from what the masks say: polygons of
+the same outline differ by about so much when they are small."""
+
 FOREIGN_KEYS = frozenset((*AMODAL_KEYS[:-1], *VISIBLE_KEYS[1:], *HIDDEN_KEYS[1:], *RATE_KEYS[1:]))
 """Names that the benchmark's own files do not use."""
 

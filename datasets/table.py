@@ -103,6 +103,15 @@ class Table:
         found = found or show_item(entry, key)
         return InputError(f"{self.name}: {place}: {key}: found {found}, expected {expected}")
 
+    def rows(self, places: Sequence[int]) -> "Table":
+        """The entries at `places`, called as in the whole table."""
+        entries = [self.entries[place] for place in places]
+        names = [
+            self.places[place] if self.places else f"{self.label} {self.start + place} (id {show_item(entry, 'id')})"
+            for place, entry in zip(places, entries, strict=True)
+        ]
+        return Table({"rows": entries}, "rows", self.name, self.label, names)
+
     def column(self, key: str, accepts: Callable[[Any], bool], expected: str) -> list:
         values = [entry.get(key) for entry in self.entries]
         for index, value in enumerate(values):

@@ -14,7 +14,7 @@ import numpy as np
 
 from datasets.documents import Document
 from datasets.errors import InputError
-from datasets.keys import is_own_form
+from datasets.keys import RATE_TOLERANCE, is_own_form
 from datasets.rle import EncodedMasks, mask_areas
 from datasets.table import Source, Table, image_sizes, is_fraction, is_positive, load_json, show_kind
 
@@ -84,6 +84,7 @@ def read_annotations(source: Source, masks: Masks = "amodal") -> GroundTruth:
 
     Files of other data sets, with polygons or masks under other names, are read as `datasets.formats.coco` says.
     Visible masks are read from `visible_mask`. Instances whose mask has no pixel are left out: nobody can find them.
+    Rates that the masks deny are kept and counted, except in files from `export`, whose rates are those of the grid.
     Raises InputError for the first fault.
     """
     document = Document(source, "annotations", "annotations")
@@ -107,10 +108,15 @@ def read_annotations(source: Source, masks: Masks = "amodal") -> GroundTruth:
     sizes = image_sizes(images)
     category_ids = categories.unique_ids()
 
+    denied = 0
+    info = document.outline.get("info")
+    exported = isinstance(info, dict) and "content_hash" in info
+
     def read(annotations: Table, ordered: bool | None) -> dict[str, list | EncodedMasks | None]:
+        nonlocal denied
         image_ids = annotations.references("image_id", sizes, "the images")
         annotations.column("iscrowd", lambda value: value in (None, 0), "0 (a crowd region has no amodal mask)")
-        return {
+        columns: dict[str, list | EncodedMasks | None] = {
             "annotation_ids": annotations.unique_ids(),
             "annotation_images": image_ids,
             "annotation_categories": annotations.references("category_id", category_ids, "the categories"),
@@ -118,9 +124,14 @@ def read_annotations(source: Source, masks: Masks = "amodal") -> GroundTruth:
             "occlusion_rates": annotations.column("occlude_rate", is_fraction, "a number in [0, 1]"),
             "orders": annotations.optional_column("order", is_positive, "an integer of at least 1", ordered),
         }
+        if not exported:
+            denied += _count_denied_rates(annotations, sizes, image_ids)
+        return columns
 
     columns = _read_columns(document, "annotation", read)
     _check_unique(columns["annotation_ids"], name, "annotation")
+    if denied:
+        notes = [*notes, f"{denied} stated occlusion rates that their masks deny kept"]
     ground_truth = GroundTruth(
         name=name,
         masks=masks,
@@ -197,6 +208,16 @@ def _masks(table: Table, sizes: Mapping[int, list[int]], image_ids: Sequence[int
     """The masks of a table, each of the size of its image."""
     of_entries = [sizes[image_id] for image_id in image_ids]
     return EncodedMasks.of_rles(table.masks(of_entries, key))
+
+
+def _count_denied_rates(annotations: Table, sizes: Mapping[int, list[int]], image_ids: Sequence[int]) -> int:
+    """How many entries with an amodal and a visible mask state another hidden share than the two have."""
+    places = [place for place, entry in enumerate(annotations.entries) if MASK_KEYS["visible"] in entry]
+    both, images = annotations.rows(places), [image_ids[place] for place in places]
+    amodal, visible = (mask_areas(_masks(both, sizes, images, key)) for key in MASK_KEYS.values())
+    stated = np.array(both.column("occlude_rate", is_fraction, "a number in [0, 1]"), float)
+    denied = np.abs(1 - visible / np.maximum(amodal, 1) - stated) > RATE_TOLERANCE
+    return int(denied[amodal > 0].sum())
 
 
 def _as_arrays(columns: dict[str, list | EncodedMasks | None]) -> dict[str, Any]:

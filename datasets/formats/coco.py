@@ -14,7 +14,7 @@ from datasets.formats.instances import Instances, read_categories, read_images
 from datasets.formats.masks import read_masks
 from datasets.formats.parts import Parts, orders_from_masks, visible_parts
 from datasets.keys import AMODAL_KEYS, HIDDEN_KEYS, RATE_KEYS, VISIBLE_KEYS
-from datasets.table import Table, is_fraction, is_integer, is_positive, show_item
+from datasets.table import Table, is_fraction, is_integer, is_positive
 
 UNOCCLUDED = "instances_without_a_word_on_what_is_hidden_taken_as_not_occluded"
 
@@ -34,7 +34,7 @@ def read(document: Any, name: str) -> Instances:
     everything.references("image_id", sizes, "the images")
     everything.column("iscrowd", lambda value: value in (None, 0, 1), "0 or 1")
     places = [place for place, entry in enumerate(everything.entries) if not entry.get("iscrowd")]
-    table = _rows(everything, places)
+    table = everything.rows(places)
     image_ids = [entry["image_id"] for entry in table.entries]
     mask_sizes = [sizes[image_id] for image_id in image_ids]
     amodal: list[dict] = []
@@ -86,16 +86,6 @@ def _orders_from_masks(instances: Instances) -> list[int] | None:
     return orders_from_masks(instances.amodal, instances.visible, list(instances.by_image().values()))
 
 
-def _rows(table: Table, places: Sequence[int]) -> Table:
-    """The entries at `places`, called as in the whole table."""
-    entries = [table.entries[place] for place in places]
-    names = [
-        f"{table.places[place]}" if table.places else f"{table.label} {place} (id {show_item(entry, 'id')})"
-        for place, entry in zip(places, entries, strict=True)
-    ]
-    return Table({"rows": entries}, "rows", table.name, table.label, names)
-
-
 def masks_where_given(table: Table, keys: Sequence[str], sizes: Sequence[list[int]]) -> list[dict | None]:
     """The mask of each entry under the first of `keys` that it has, None where it has none."""
     masks: list[dict | None] = [None] * len(table.entries)
@@ -105,7 +95,7 @@ def masks_where_given(table: Table, keys: Sequence[str], sizes: Sequence[list[in
             for place, entry in enumerate(table.entries)
             if masks[place] is None and entry.get(key) not in (None, [], {})
         ]
-        found = read_masks(_rows(table, places), key, [sizes[place] for place in places])
+        found = read_masks(table.rows(places), key, [sizes[place] for place in places])
         for place, mask in zip(places, found, strict=True):
             masks[place] = mask
     return masks

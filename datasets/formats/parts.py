@@ -9,12 +9,9 @@ from pycocotools import mask as mask_utils
 
 from datasets.coco import decode_masks, encode_masks
 from datasets.formats.masks import occlusion_rates
+from datasets.keys import RATE_TOLERANCE
 from datasets.rle import mask_areas
 from datasets.table import Table
-
-TOLERANCE = 0.05
-"""Share of an amodal mask up to which a stated rate or a second mask may differ from what the masks say: polygons of
-the same outline differ by about so much when they are small."""
 
 CUT = "parts of masks outside their amodal mask cut off"
 RATES = "stated occlusion rates that their masks deny replaced"
@@ -53,7 +50,7 @@ def visible_parts(
     complete: list[dict] = []
     outside = 0
     for index, (whole, seen, unseen, rate) in enumerate(zip(amodal, visible, hidden, stated_rates, strict=True)):
-        if seen is None and unseen is None and rate is not None and rate > TOLERANCE:
+        if seen is None and unseen is None and rate is not None and rate > RATE_TOLERANCE:
             raise table.fault(index, rate_key, "a visible or an invisible mask beside it, or a rate of 0")
         if seen is None and unseen is not None:
             outside += _leaves(unseen, whole)
@@ -72,7 +69,7 @@ def visible_parts(
     ]
     rates = occlusion_rates(amodal, seen_parts)
     denied = [
-        rate is not None and abs(rate - found) > TOLERANCE for rate, found in zip(stated_rates, rates, strict=True)
+        rate is not None and abs(rate - found) > RATE_TOLERANCE for rate, found in zip(stated_rates, rates, strict=True)
     ]
     contradicting = [
         seen is not None and unseen is not None and _contradicts(whole, unseen, rate)
@@ -136,4 +133,4 @@ def _leaves(part: dict, whole: dict) -> bool:
 def _contradicts(whole: dict, unseen: dict, rate: float) -> bool:
     area = int(mask_areas([whole])[0])
     hidden = int(mask_areas([mask_utils.merge([unseen, whole], intersect=True)])[0])
-    return abs(hidden - rate * area) > max(1, TOLERANCE * area)
+    return abs(hidden - rate * area) > max(1, RATE_TOLERANCE * area)

@@ -206,3 +206,15 @@ def test_data_in_memory_is_called_by_its_role():
         evaluate(TRUTH, change(FOUND, [0, "score"], GONE))
     with pytest.raises(InputError, match=r"^annotations: annotation 0 \(id 100\): occlude_rate: found nothing"):
         evaluate(change(TRUTH, ["annotations", 0, "occlude_rate"], GONE), FOUND)
+
+
+def test_rates_that_masks_deny_are_counted_unless_they_are_the_grids():
+    half = annotation(5, box(0, 0, 4, 4), occlude_rate=0.5) | {"visible_mask": box(0, 0, 4, 2)}
+    denied = annotation(5, box(0, 0, 4, 4), occlude_rate=0.1) | {"visible_mask": box(0, 0, 4, 2)}
+    truth = dataset([5], [half, denied, annotation(5, box(0, 0, 4, 4), occlude_rate=0.3)])
+    read = read_annotations(truth)
+    assert read.notes == ["1 stated occlusion rates that their masks deny kept"]
+    assert read.occlusion_rates.tolist() == [0.5, 0.1, 0.3]
+    assert not read_annotations({**truth, "info": {"content_hash": "of an export"}}).notes
+    with pytest.raises(InputError, match=r"^annotations: annotation 1 \(id 101\): visible_mask: found None"):
+        read_annotations(change(truth, ["annotations", 1, "visible_mask"], None))
