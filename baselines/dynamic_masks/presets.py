@@ -22,6 +22,10 @@ TRAINING = replace(COMPACT, images=30_000, batch_size=2, warmup_images=500, chec
 
 PRESETS = {
     "compact": Preset(TRAINING, NetworkSettings(coordinates="quadratic")),
+    # twice as wide where masks are made; a training image costs 10.6 instead of 5.5 GFLOP
+    "wide": Preset(
+        TRAINING, NetworkSettings(pyramid_channels=128, head_channels=128, mask_channels=64, coordinates="quadratic")
+    ),
     # the same code in two minutes on two cores
     "smoke": Preset(
         replace(TRAINING, images=1_200, warmup_images=200),
