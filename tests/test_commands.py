@@ -15,8 +15,10 @@ GUIDES = ("README.md", "docs/data.md", "docs/training.md", "docs/experiments.md"
 PREFIX = "uv run run_benchmark.py"
 SMALL = {
     "--images": "8", "--evaluation-images": "2", "--preset": "smoke", "--tier": "smoke", "--seeds": "1",
-    "--device": "cpu", "--instances-per-class": "2", "--parallel": "1",
+    "--device": "cpu", "--instances-per-class": "2", "--parallel": "1", "--only": "*-n2-*",
 }  # fmt: skip
+SMALL_FOLDERS = {"runs/table1-short": "runs/table1-smoke"}
+"""Where the runs of a tier lie."""
 RELEASED = "results/released/layered-embedding-compact-n6-l3-short"
 
 
@@ -33,11 +35,14 @@ def with_small_budgets(arguments):
     if arguments[:1] == ["predict"] and "--images" in arguments:
         return arguments  # pictures, not a budget
     small = SMALL | ({"--images": "2"} if arguments[:1] == ["export"] else {})
-    found = [small.get(before, word) for before, word in zip(["", *arguments], arguments, strict=False)]
+    words = [SMALL_FOLDERS.get(word, word) for word in arguments]
+    found = [small.get(before, word) for before, word in zip(["", *words], words, strict=False)]
     if arguments[:1] in (["train"], ["reproduce"]) and "--evaluation-dataset" not in arguments:
         found += ["--evaluation-images", "2"]
     if arguments[:1] in (["train"], ["reproduce"]) and "--images" not in arguments:
         found += ["--images", "8"]
+    if arguments[:1] == ["train"] and "--resume" not in arguments:
+        found += ["--overwrite"]  # what differs in preset or N has one folder here
     return found + (["--dry-run"] if "slurm" in arguments and "--dry-run" not in arguments else [])
 
 
