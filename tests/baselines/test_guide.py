@@ -35,7 +35,7 @@ def commands(starting_with):
 
 
 @pytest.fixture(autouse=True)
-def registered(tmp_path, monkeypatch):
+def registered(tmp_path, monkeypatch, own_folders):
     """The guide's file is in the package `baselines`, and its line is in ADAPTERS."""
     example, line = blocks("python")
     package = tmp_path / "package"
@@ -44,8 +44,6 @@ def registered(tmp_path, monkeypatch):
     monkeypatch.setattr(baselines, "__path__", [str(package), *baselines.__path__])
     for name, target in ast.literal_eval(f"{{{line}}}").items():
         monkeypatch.setitem(baselines.ADAPTERS, name, target)
-    for name in ("RESULTS", "DATA", "RUNS"):
-        monkeypatch.setattr(cli.paths, name, tmp_path / name.lower())
     yield
     if sys.modules.pop(MODULE, None):
         del baselines.connected_components

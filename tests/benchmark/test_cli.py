@@ -5,12 +5,13 @@ import json
 
 import pytest
 
-from benchmark import cli
 from benchmark.cli import main
 from datasets.export import export_dataset
 from datasets.scene import SceneParameters
 
 UNTRAINED = "ground-truth-layers"
+
+pytestmark = pytest.mark.usefixtures("own_folders")
 
 
 @pytest.fixture(scope="module")
@@ -18,12 +19,6 @@ def dataset(tmp_path_factory):
     folder = tmp_path_factory.mktemp("cli") / "dataset"
     export_dataset(SceneParameters((2, 2, 2)), 4, 11, folder, workers=1)
     return folder
-
-
-@pytest.fixture(autouse=True)
-def own_folders(tmp_path, monkeypatch):
-    for name in ("RESULTS", "DATA", "RUNS"):
-        monkeypatch.setattr(cli.paths, name, tmp_path / name.lower())
 
 
 def run(capsys, *arguments):

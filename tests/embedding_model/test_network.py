@@ -52,7 +52,7 @@ def test_grey_and_colour_images_are_the_same(in_channels):
 
 def test_float32_out_of_autocast():
     with torch.autocast("cpu", torch.bfloat16):
-        output = LayeredEmbeddingNetwork(SMALL, 1, 3)(image(1))
+        output = LayeredEmbeddingNetwork(SMALL, 1, 3)(image(2)[:, :64, :64])  # bfloat16 is slow where it is emulated
     assert output.embeddings.dtype == output.class_logits.dtype == torch.float32
 
 

@@ -49,10 +49,8 @@ def dataset(exported, tmp_path):
 
 
 @pytest.fixture
-def refused(tmp_path, capfd, monkeypatch):
+def refused(tmp_path, capfd, own_folders):
     """Runs a command that must fail, and returns the one line that it prints."""
-    for name in ("RESULTS", "DATA", "RUNS"):
-        monkeypatch.setattr(cli.paths, name, tmp_path / name.lower())
 
     def run(case, *arguments):
         before = files_of(tmp_path)

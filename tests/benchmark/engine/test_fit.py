@@ -23,18 +23,13 @@ from benchmark.engine.optimizer import make_optimizer
 from benchmark.engine.settings import TrainingSettings
 from benchmark.runs.manifest import read_manifest
 from datasets.errors import InputError
-from datasets.render import render_layers
 from datasets.scene import SceneParameters
+from tests.robustness.tiny import render
 
 ROOT = Path(__file__).parents[3]
 SETTINGS = TrainingSettings(
     images=48, batch_size=4, learning_rate=1e-2, workers=0, log_every=8, checkpoint_every=16, schedule="cosine"
 )
-
-
-def render(scene):
-    sample = render_layers(scene, 1)
-    return {"image": sample.image[::4, ::4] / 255, "target": (sample.layers[0] > 0).astype("float32")}
 
 
 def step(model, batch):

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pytest
 
-from benchmark import cli
 from benchmark.adapter import Adapter, Detections, Picture
 from benchmark.cli import main
 from benchmark.engine.settings import TrainingSettings
@@ -19,6 +18,8 @@ from benchmark.runs.record import read_run
 from datasets.errors import InputError
 
 MODEL = f"{__name__}:Trainable"
+
+pytestmark = pytest.mark.usefixtures("own_folders")
 
 
 @dataclass(frozen=True)
@@ -58,12 +59,6 @@ class Trainable(Adapter):
 
     def pictures(self, dataset, run, image_id):
         return [Picture("Layer 1", "Classes", "classes", np.ones((64, 64), int))]
-
-
-@pytest.fixture(autouse=True)
-def own_folders(tmp_path, monkeypatch):
-    for name in ("RESULTS", "DATA", "RUNS"):
-        monkeypatch.setattr(cli.paths, name, tmp_path / name.lower())
 
 
 def train(folder, *options):

@@ -3,20 +3,20 @@
 import pytest
 import submitit
 
-from benchmark.cli import main, paths
+from benchmark.cli import main
 from benchmark.report import write
 from benchmark.report.formats import to_markdown
+from benchmark.studies import runner
 from datasets.files import write_atomically
 from tests.benchmark.studies.trainable import STUDY
 
 
 @pytest.fixture(autouse=True)
-def folders(tmp_path, monkeypatch):
+def folders(tmp_path, monkeypatch, own_folders):
     """Results, data and runs of a test; the folder of its runs is returned."""
-    for name in ("RESULTS", "DATA", "RUNS"):
-        monkeypatch.setattr(paths, name, tmp_path / name.lower())
     (tmp_path / "results" / "paper" / "studies").mkdir(parents=True)
     (tmp_path / "results" / "paper" / "studies" / "widths.toml").write_text(STUDY)
+    monkeypatch.setattr(runner, "POLL_SECONDS", 0.05)
     monkeypatch.setattr(submitit.Job, "_results_timeout_s", 0)  # how long to wait for the result of a dead job
     return tmp_path / "runs" / "widths-tiny"
 

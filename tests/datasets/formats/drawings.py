@@ -19,7 +19,6 @@ HOUSE = mask("......##", "......##", "......##")  # beside them, in front of not
 
 AMODAL = encode_masks(np.stack([CAR, TREE, SKY, HOUSE]))
 VISIBLE = encode_masks(np.stack([CAR, TREE & ~CAR, SKY & ~TREE & ~CAR, HOUSE]))
-SIZE = [3, 8]
 IMAGES = [{"id": 7, "file_name": "7.png", "width": 8, "height": 3}, {"id": 3, "width": 8, "height": 3}]
 RATES = [0.0, 0.5, 5 / 6, 0.0]
 
