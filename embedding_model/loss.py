@@ -43,8 +43,8 @@ def layered_embedding_loss(
     with torch.autocast(output.embeddings.device.type, enabled=False):  # means over thousands of pixels need float32
         cross = class_cross_entropy(output.class_logits, layers, categories)
         if output.grouping is not None:
-            terms = spatial_terms(output.embeddings, output.grouping, layers, categories)
             weights = settings.spatial
+            terms = spatial_terms(output.embeddings, output.grouping, layers, categories, weights)
             loss = cross + weights.mask_weight * terms["mask"] + weights.seed_weight * terms["seed"]
             loss = loss + weights.smoothness_weight * terms["smoothness"]
             return {"loss": loss, **terms, "cross_entropy": cross}

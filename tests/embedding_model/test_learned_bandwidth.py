@@ -17,9 +17,12 @@ from embedding_model.adapter import LayeredEmbedding, collate, training_step
 from embedding_model.network import LayeredEmbeddingNetwork
 from embedding_model.presets import PRESETS
 from embedding_model.seeded_clustering import cluster_by_seeds
-from embedding_model.spatial_loss import spatial_terms
+from embedding_model.spatial_loss import SMALLEST, SpatialLossSettings, spatial_terms
 
 SCENES = SceneParameters((2, 2, 2))
+
+DICE = SpatialLossSettings(balanced_weight=0.0)
+BOTH = SpatialLossSettings(balanced_weight=0.2)
 
 
 def halves():
@@ -36,27 +39,43 @@ def grouping(sharpness, seed):
 def test_loss_by_hand():
     layers, categories = halves()
     apart = 10.0 * layers[:, :, None].float()
-    right = spatial_terms(apart, grouping(1.0, 30.0), layers, categories)
+    right = spatial_terms(apart, grouping(1.0, 30.0), layers, categories, BOTH)
     assert all(value < 1e-6 for value in right.values())
     # everything in one place: each mask is found twice as large, Dice 1 - 2 / (2 + 1)
-    merged = spatial_terms(0 * apart, grouping(1.0, -30.0), layers, categories)
+    merged = spatial_terms(0 * apart, grouping(1.0, -30.0), layers, categories, DICE)
     torch.testing.assert_close(merged["mask"], torch.tensor(1 / 3))
     torch.testing.assert_close(merged["seed"], torch.tensor(1.0))
+    # half of the balanced cross-entropy is that of the members, which are where they should be
+    both = spatial_terms(0 * apart, grouping(1.0, -30.0), layers, categories, BOTH)["mask"] - merged["mask"]
+    torch.testing.assert_close(both, torch.tensor(-0.2 / 2 * math.log(1 - math.exp(-SMALLEST))), rtol=1e-3, atol=0)
     # another class does not count
-    other = spatial_terms(0 * apart, grouping(1.0, 30.0), layers, torch.tensor([[1, 2]], dtype=torch.uint8))
+    other = spatial_terms(0 * apart, grouping(1.0, 30.0), layers, torch.tensor([[1, 2]], dtype=torch.uint8), BOTH)
     assert other["mask"] < 1e-6
 
 
 def test_a_blurred_instance_needs_a_wide_bandwidth():
     layers, categories = halves()
     blurred = 100.0 * layers[:, :, None].float() + torch.linspace(-3, 3, 64)
-    sharp, wide = (spatial_terms(blurred, grouping(s, 0.0), layers, categories)["mask"] for s in (1.0, 0.01))
+    sharp, wide = (spatial_terms(blurred, grouping(s, 0.0), layers, categories, DICE)["mask"] for s in (1.0, 0.01))
     assert wide < 0.02 < 0.5 < sharp
     uneven = grouping(1.0, 0.0)
     uneven[:, :, 0, :16] = 2.0  # the upper half of the first instance
     torch.testing.assert_close(
-        spatial_terms(blurred, uneven, layers, categories)["smoothness"], torch.tensor(0.5)
+        spatial_terms(blurred, uneven, layers, categories, DICE)["smoothness"], torch.tensor(0.5)
     )  # a variance of 1 in one of two
+
+
+def test_pixels_far_from_their_instance_are_pulled():
+    layers, categories = halves()
+    embeddings = torch.zeros(1, 1, 1, 64, 64, requires_grad=True)
+    moved = embeddings + 1000 * (layers[:, :, None] == 2)
+    moved = moved + torch.where(torch.arange(64) < 32, 50, -50)  # both halves of an instance lie far from its mean
+    pulls = []
+    for settings in (DICE, BOTH):
+        spatial_terms(moved, grouping(1.0, 0.0), layers, categories, settings)["mask"].backward()
+        pulls.append(float(embeddings.grad[..., :32].sum() - embeddings.grad[..., 32:].sum()))
+        embeddings.grad = None
+    assert pulls[0] == 0 < pulls[1]
 
 
 def test_seeds_start_clusters_at_their_own_bandwidth():
