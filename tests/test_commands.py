@@ -1,18 +1,15 @@
 """Every command of README and guides runs, in the order in which a reader comes to it, with budgets of a few images."""
 
 import re
-import shlex
 from importlib.util import find_spec
-from pathlib import Path
 
 import pytest
 
 from benchmark import cli
 from benchmark.cli import main, make_parser
+from tests.pages import ROOT, blocks, broken_links, commands, pages
 
-ROOT = Path(__file__).parents[1]
 GUIDES = ("README.md", "docs/data.md", "docs/training.md", "docs/experiments.md", "docs/reproduce.md")
-PREFIX = "uv run run_benchmark.py"
 SMALL = {
     "--images": "8", "--evaluation-images": "2", "--preset": "smoke", "--tier": "smoke", "--seeds": "1",
     "--device": "cpu", "--instances-per-class": "2", "--parallel": "1", "--only": "*-n2-*",
@@ -20,14 +17,6 @@ SMALL = {
 SMALL_FOLDERS = {"runs/table1-short": "runs/table1-smoke"}
 """Where the runs of a tier lie."""
 RELEASED = "results/released/layered-embedding-compact-n6-l3-short"
-
-
-def commands(guide):
-    """Arguments of the guide's command lines, one list each."""
-    text = (ROOT / guide).read_text()
-    blocks = "".join(re.findall(r"```sh\n(.*?)```", text, re.DOTALL)).replace("\\\n", " ")
-    lines = [line.rpartition("&& ")[2] for line in blocks.splitlines() if PREFIX in line]
-    return [shlex.split(line.removeprefix(PREFIX), comments=True) for line in lines]
 
 
 def with_small_budgets(arguments):
@@ -58,12 +47,14 @@ def test_every_command_exists(guide):
 def test_no_page_is_forgotten():
     """Each page with a block of commands is run here or by a test of its own, and each module that one names exists."""
     own = {"baselines/README.md", "docs/use-with.md"}  # tests/baselines/test_guide.py and tests/test_docs.py
-    folders = (ROOT, *(ROOT / name for name in ("docs", "baselines", "embedding_model", "datasets", "benchmark")))
-    pages = [path for top in folders for path in (top.glob("*.md") if top == ROOT else top.rglob("*.md"))]
-    named = {path.relative_to(ROOT).as_posix(): path.read_text() for path in pages}
-    assert {page for page in named if commands(page)} == {*GUIDES, "docs/protocol.md"} | own
-    modules = {module for text in named.values() for module in re.findall(r"python -m ([\w.]+)", text)}
+    assert {page for page in pages() if commands(page)} == {*GUIDES, "docs/protocol.md"} | own
+    modules = {name for page in pages() for name in re.findall(r"python -m ([\w.]+)", (ROOT / page).read_text())}
     assert "baselines.proposal_recall" in modules and all(map(find_spec, modules))
+
+
+@pytest.mark.parametrize("page", pages())
+def test_links_exist(page):
+    assert broken_links(page) == []
 
 
 @pytest.fixture
@@ -80,7 +71,7 @@ def folder(tmp_path, monkeypatch):
     (tmp_path / "kins_predictions.json").write_text("[]")
     (tmp_path / "picture.jpg").write_bytes((tmp_path / "own/images/000001.png").read_bytes())
     (tmp_path / "folder").symlink_to(tmp_path / "own" / "images")
-    for example in re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL):
+    for example in blocks((ROOT / "README.md").read_text(), "python"):
         if "(Adapter)" in example:
             (tmp_path / "my_module.py").write_text(example)
     monkeypatch.syspath_prepend(tmp_path)
@@ -101,7 +92,7 @@ def run(guide, *, trained):
 @pytest.mark.parametrize("guide", ["README.md", "docs/data.md", "docs/training.md"])
 def test_commands_run(guide, folder, capsys):
     run(guide, trained=False)
-    for example in re.findall(r"```python\n(.*?)```", (ROOT / guide).read_text(), re.DOTALL):
+    for example in blocks((ROOT / guide).read_text(), "python"):
         if "(Adapter)" not in example:
             exec(example, {})
             assert float(capsys.readouterr().out.split()[-2]) >= 0

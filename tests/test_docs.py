@@ -9,6 +9,7 @@ import pytest
 
 from benchmark.cli import main
 from benchmark.evaluation.evaluate import evaluate
+from tests import pages
 
 DOCS = Path(__file__).parents[1] / "docs"
 LIBRARIES = {
@@ -26,7 +27,7 @@ LIBRARIES = {
 def blocks(page, language):
     """Section title -> its blocks of code."""
     sections = re.split(r"^## ", (DOCS / page).read_text(), flags=re.M)
-    return {part.splitlines()[0]: re.findall(rf"```{language}\n(.*?)```", part, flags=re.S) for part in sections}
+    return {part.splitlines()[0]: pages.blocks(part, language) for part in sections}
 
 
 @pytest.fixture(scope="module")

@@ -1,11 +1,11 @@
 """The README's numbers are the results', it is short, and its example works."""
 
-import re
 from pathlib import Path
 
 from benchmark.conformance import check_adapter
 from benchmark.report.readme import BEGIN, readme_is_current
 from benchmark.report.sections.section import Inputs
+from tests.pages import blocks
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -16,7 +16,7 @@ def test_numbers_are_generated_from_the_results():
 
 
 def test_example_adapter_conforms(tmp_path, monkeypatch):
-    example = re.search(r"```python\n(.*?)```", README.read_text(), re.DOTALL).group(1)
+    example = blocks(README.read_text(), "python")[0]
     (tmp_path / "readme_example.py").write_text(example)
     monkeypatch.syspath_prepend(tmp_path)
     assert check_adapter("readme_example:WholeImage") == []
@@ -26,8 +26,3 @@ def test_it_is_short_and_the_answer_comes_first():
     lines = README.read_text().splitlines()
     assert len(lines) <= 160
     assert lines.index(BEGIN) < 12
-
-
-def test_links_exist():
-    for target in re.findall(r"\]\((?!http)([^)#]+)\)", README.read_text()):
-        assert (ROOT / target).exists(), target

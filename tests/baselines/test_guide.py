@@ -2,8 +2,6 @@
 
 import ast
 import json
-import re
-import shlex
 import sys
 from pathlib import Path
 
@@ -14,6 +12,7 @@ import baselines
 from benchmark import cli
 from benchmark.report.formats import to_markdown
 from benchmark.report.write import build_tables
+from tests import pages
 from tests.benchmark.conftest import Results
 
 GUIDE = Path(baselines.__file__).parent / "README.md"
@@ -21,23 +20,15 @@ MODULE = "baselines.connected_components"
 FEW_IMAGES = 320
 
 
-def blocks(language):
-    return re.findall(rf"```{language}\n(.*?)```", GUIDE.read_text(), re.DOTALL)
-
-
-def commands(starting_with):
-    """Arguments of the guide's command lines that begin with those words."""
-    lines = [line for block in blocks("sh") for line in block.splitlines()]
-    prefix = "uv run run_benchmark.py"
-    assert all(line.startswith(prefix) for line in lines)
-    found = [line.removeprefix(prefix).strip() for line in lines]
-    return [shlex.split(line) for line in found if line.startswith(starting_with)]
+def commands(name):
+    """Arguments of the guide's command lines, those of one command or, for "", all."""
+    return [found for found in pages.commands("baselines/README.md") if name in ("", *found[:1])]
 
 
 @pytest.fixture(autouse=True)
 def registered(tmp_path, monkeypatch, own_folders):
     """The guide's file is in the package `baselines`, and its line is in ADAPTERS."""
-    example, line = blocks("python")
+    example, line = pages.blocks(GUIDE.read_text(), "python")
     package = tmp_path / "package"
     package.mkdir()
     (package / f"{MODULE.rpartition('.')[2]}.py").write_text(example)
@@ -55,14 +46,10 @@ def test_example_conforms(capsys):
 
 
 def test_every_command_exists():
+    assert len(commands("")) == len("".join(pages.blocks(GUIDE.read_text(), "sh")).splitlines())
     for command in commands(""):
         _, unknown = cli.make_parser().parse_known_args(command)
         assert unknown == []
-
-
-def test_links_exist():
-    for target in re.findall(r"\]\((?!http)([^)#]+)\)", GUIDE.read_text()):
-        assert (GUIDE.parent / target).exists(), target
 
 
 def test_released_run_becomes_a_row_of_table_1(tmp_path):
