@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from benchmark.adapter import Reading
 from benchmark.analysis.errors import FOUND_IOU, NO_ERROR, Errors, find_errors
 from benchmark.analysis.reasons import (
     CUT_OFF,
@@ -75,7 +76,8 @@ class Evaluation:
     """An evaluation set and what the runs evaluated on it make of it, each as the paper reads it.
 
     sweeps: name of a trained run -> its outcome or, where it has several ways to suppress detections, those of the
-    variants that the paper's table names.
+    variants that the paper's table names. best: name of a trained run -> its outcome as the regime "best" reads it,
+    where it kept the predictions.
     """
 
     scenes: str
@@ -83,6 +85,7 @@ class Evaluation:
     ground_truth: GroundTruth
     outcomes: tuple[Outcome, ...]
     sweeps: Mapping[str, list[Outcome]]
+    best: Mapping[str, Outcome]
 
 
 def read_outcomes(data_folder: Path, runs: Sequence[ReleasedRun], ranking: PaperTable) -> list[Evaluation]:
@@ -106,19 +109,21 @@ def read_outcomes(data_folder: Path, runs: Sequence[ReleasedRun], ranking: Paper
                     )
                 work = _plan(run, variant, datasets[run.dataset_hash].folder, ranking)
                 by_dataset.setdefault(run.dataset_hash, []).append(work)
-    judged = iter(_judge_all([work for of_set in by_dataset.values() for work in of_set]))
+    all_judged = iter(_judge_all([work for of_set in by_dataset.values() for work in of_set]))
     evaluations = []
     for key, of_set in by_dataset.items():
-        found = [next(judged) for _ in of_set]
+        found = [next(all_judged) for _ in of_set]
         sweeps = {
-            work.run.name: _in_order(work, of_run)
-            for work, of_run in zip(of_set, found, strict=True)
+            work.run.name: _in_order(work, judged.shown)
+            for work, judged in zip(of_set, found, strict=True)
             if work.run.trained
         }
+        best = {work.run.name: judged.best for work, judged in zip(of_set, found, strict=True) if judged.best}
         truth = read_annotations(datasets[key].annotations_file)
         described = of_set[0].run.evaluation_scenes
         scenes = described.label if described else of_set[0].run.scenes
-        evaluations.append(Evaluation(scenes, datasets[key], truth, tuple(of_run[0] for of_run in found), sweeps))
+        outcomes = tuple(judged.shown[0] for judged in found)
+        evaluations.append(Evaluation(scenes, datasets[key], truth, outcomes, sweeps, best))
     return evaluations
 
 
@@ -128,9 +133,15 @@ def telling_variants(run: ReleasedRun, variant: str) -> dict[str, str]:
     a variant that others have no wider limits than.
     """
     own = run.reading(variant)
-    readings = {name: run.reading(name) for name in run.metrics if kept_predictions(run.folder, name)}
-    readings = {name: reading for name, reading in readings.items() if reading.suppression}
-    if not own.suppression or any(own.is_wider_than(reading) for reading in readings.values()):
+    if any(own.is_wider_than(reading) for reading in _kept_readings(run).values()):
+        return {}
+    return _most_telling(run, variant)
+
+
+def _most_telling(run: ReleasedRun, variant: str) -> dict[str, str]:
+    """`telling_variants`, also of a variant that has wider limits than others."""
+    own, readings = run.reading(variant), _kept_readings(run)
+    if not own.suppression:
         return {}
     candidates = {
         SUPPRESSED: [name for name, reading in readings.items() if reading.limits == own.limits],
@@ -141,6 +152,12 @@ def telling_variants(run: ReleasedRun, variant: str) -> dict[str, str]:
         for reason, names in candidates.items()
         if names
     }
+
+
+def _kept_readings(run: ReleasedRun) -> dict[str, Reading]:
+    """The run's variants that suppress detections and whose predictions are kept."""
+    readings = {name: run.reading(name) for name in run.metrics if kept_predictions(run.folder, name)}
+    return {name: reading for name, reading in readings.items() if reading.suppression}
 
 
 def can_tell(run: ReleasedRun, variant: str) -> list[str]:
@@ -163,7 +180,8 @@ def read_matched(path: Path, ground_truth: GroundTruth) -> Matched:
 
 class _Work(NamedTuple):
     """The outcomes to find of one run. variants: the one that the paper reads first; labels: of each, for readers.
-    order: of the variants in the paper's table. telling: `telling_variants` of the first."""
+    order: of the variants in the paper's table. telling: `telling_variants` of the first. best: the variant by which
+    the regime "best" reads a trained run, and its label, None where its predictions are not kept."""
 
     run: ReleasedRun
     dataset: Path
@@ -172,6 +190,14 @@ class _Work(NamedTuple):
     order: tuple[str, ...]
     telling: dict[str, str]
     layers: int | None
+    best: tuple[str, str] | None
+
+
+class _Judged(NamedTuple):
+    """The outcomes of a run's variants, and the one of its best reading."""
+
+    shown: list[Outcome]
+    best: Outcome | None
 
 
 def _plan(run: ReleasedRun, headline: str, dataset: Path, ranking: PaperTable) -> _Work:
@@ -183,10 +209,13 @@ def _plan(run: ReleasedRun, headline: str, dataset: Path, ranking: PaperTable) -
     variants = tuple(dict.fromkeys([headline, *order]))
     labels = tuple(ranking.variant_label(run, variant) for variant in variants)
     layered = (ranking.rows["run_layers"][ranking.rows["run_model"] == run.model] != "").any()
-    return _Work(run, dataset, variants, labels, order, telling, run.layers if layered else None)
+    choice = choose("best", run, ranking) if run.trained else None
+    kept = choice is not None and kept_predictions(run.folder, choice.variant)
+    best = (choice.variant, ranking.variant_label(run, choice.variant)) if choice and kept else None
+    return _Work(run, dataset, variants, labels, order, telling, run.layers if layered else None, best)
 
 
-def _judge_all(work: Sequence[_Work]) -> list[list[Outcome]]:
+def _judge_all(work: Sequence[_Work]) -> list[_Judged]:
     """The outcomes of each run, in the order of its variants."""
     files = [kept_predictions(one.run.folder, name) for one in work for name in one.variants]
     size = sum(path.stat().st_size for path in files if path)
@@ -198,7 +227,7 @@ def _judge_all(work: Sequence[_Work]) -> list[list[Outcome]]:
         return list(progress(pool.map(_judge_run, work), **shown))
 
 
-def _judge_run(work: _Work) -> list[Outcome]:
+def _judge_run(work: _Work) -> _Judged:
     dataset, ground_truth = _open(work.dataset)
 
     @cache
@@ -207,20 +236,24 @@ def _judge_run(work: _Work) -> list[Outcome]:
         assert path is not None  # `_plan` takes only variants whose predictions are kept
         return read_matched(path, ground_truth)
 
-    others = {reason: (name, matched(name)) for reason, name in work.telling.items()}
-    tell = {reason: found for reason, (_, found) in others.items()}
-    outcomes: list[Outcome] = []
-    for variant, label in zip(work.variants, work.labels, strict=True):
+    def judged(variant: str, label: str, telling: Mapping[str, str], headline: bool) -> Outcome:
+        others = {reason: (name, matched(name)) for reason, name in telling.items()}
         shown = matched(variant)
         errors = find_errors(ground_truth, *shown)
         reached = _reached(dataset, ground_truth, shown, errors, work.layers) if work.layers else None
+        tell = {reason: found for reason, (_, found) in others.items()}
         reasons = find_reasons(ground_truth, shown, errors, tell, reached)
-        suppressed = {}
-        if not outcomes:  # the headline variant
-            telling = {name: matched(name) for name in can_tell(work.run, variant)}
-            suppressed = _suppressed(telling, shown, errors, ground_truth)
-        outcomes.append(Outcome(work.run, variant, label, work.layers, shown, errors, reasons, others, suppressed))
-    return outcomes
+        keeping = {name: matched(name) for name in can_tell(work.run, variant)} if headline else {}
+        suppressed = _suppressed(keeping, shown, errors, ground_truth)
+        return Outcome(work.run, variant, label, work.layers, shown, errors, reasons, others, suppressed)
+
+    outcomes = [
+        judged(variant, label, work.telling, variant == work.variants[0])
+        for variant, label in zip(work.variants, work.labels, strict=True)
+    ]
+    if work.best is None or work.best[0] == work.variants[0]:
+        return _Judged(outcomes, outcomes[0] if work.best else None)
+    return _Judged(outcomes, judged(*work.best, _most_telling(work.run, work.best[0]), True))
 
 
 def _suppressed(

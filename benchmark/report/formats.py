@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from benchmark.released.verdict import interval_text
 from benchmark.report.escape import latex, markdown, one_line
 from benchmark.report.facts import facts
 from benchmark.report.tables import DIGITS, NOT_RUN, Row, Table, Value, letters
@@ -86,10 +87,7 @@ def format_interval(interval: tuple[float, float] | None, signed: bool = False) 
     """Three decimals, so that it reads as a hint of the fourth's worth; more where a bound would read as zero."""
     if interval is None:
         return UNDEFINED
-    low, high = interval
-    digits = next((d for d in range(3, 6) if not signed or all(round(b, d) or not b for b in interval)), 6)
-    bounds = [_signed(bound, digits) if signed else f"{bound:.{digits}f}" for bound in (low, high)]
-    return f"[{bounds[0]}, {bounds[1]}]"
+    return interval_text(*interval, signed=signed)
 
 
 def format_percent(share: float) -> str:

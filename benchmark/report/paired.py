@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchmark.paper.tables import DEFAULT, MAIN_METRICS
+from benchmark.released.compare import SIGNIFICANCE
 from benchmark.released.verdict import caution, p_text
 from benchmark.report.facts import scenes_title
 from benchmark.report.formats import format_number, metric_head
@@ -33,7 +34,8 @@ def paired_table(
     rows = [_row(entry, inputs, names) for entry in compared]
     lead = [in_words(entry, inputs) for entry in compared]
     cautions = dict.fromkeys(caution(entry) for entry in compared)
-    table = Table(title, "Difference", MAIN_METRICS, tuple(rows), (*NOTES, *cautions), tuple(lead), ours="difference",
+    notes = (*NOTES, removed_by_holm(compared, inputs), *cautions)
+    table = Table(title, "Difference", MAIN_METRICS, tuple(rows), notes, tuple(lead), ours="difference",
                   signed=True, folded=folded)  # fmt: skip
     return [table]
 
@@ -47,6 +49,26 @@ def in_words(entry: Comparison, inputs: Inputs) -> str:
     a, b = (side_label(inputs, entry[side]) for side in "ab")
     sentence = f"{scenes_title(entry['scenes'])}, {entry['tier']}: against {b}, {a} is {listed(clauses)}."
     return f"{sentence} {_recall_in_words(entry['recall_by_occlusion'])}".rstrip()
+
+
+def removed_by_holm(compared: Sequence[Comparison], inputs: Inputs) -> str:
+    """Which differences their own p-value would call so, and the adjusted one does not."""
+    removed = []
+    for entry in compared:
+        recall = entry["recall_by_occlusion"]
+        tests = [(metric_head(metric), found["p_value"], found["holm"]) for metric, found in entry["metrics"].items()]
+        bins = zip(recall["edges"], recall["edges"][1:], recall["p_value"], recall["holm"], strict=False)
+        tests += [(f"recall from {left:g} to {right:g}", p, holm) for left, right, p, holm in bins if p is not None]
+        found = [
+            f"{name} (p {p_text(p, False)}, adjusted {p_text(holm, False)})"
+            for name, p, holm in tests
+            if p < SIGNIFICANCE <= holm
+        ]
+        if found:
+            a, b = (side_label(inputs, entry[side]) for side in "ab")
+            removed.append(f"{scenes_title(entry['scenes'])}, {entry['tier']}, {a} minus {b}: {', '.join(found)}")
+    said = f"Not told apart, although p alone is below {SIGNIFICANCE:g}, because of Holm's adjustment: "
+    return f"{said}{'; '.join(removed) if removed else 'nothing'}."
 
 
 def side_label(inputs: Inputs, side: Mapping[str, Any]) -> str:
@@ -71,7 +93,7 @@ def _row(entry: Comparison, inputs: Inputs, names: tuple[str, str]) -> Row:
         values[metric] = Value(found["value"], interval=(found["low"], found["high"]), details=tests | numbers)
     a, b = (side_label(inputs, entry[side]) for side in "ab")
     runs = [inputs.run(name) for side in "ab" for name in entry[side]["runs"]]
-    label = f"{a} minus {b}, {entry['tier']}"
+    label = f"{a} minus {b}, {entry['tier']}{', one run a side' if max(entry['seeds']) == 1 else ''}"
     return Row(entry["scenes"], label, entry["a"]["variants"][0], values, runs[0], tuple(runs[1:]))
 
 

@@ -51,7 +51,8 @@ def first_screen(inputs: Inputs) -> str:
             "N: instances of each of three classes in an image. "
             f"{max(run.images_seen for run in runs):,} training images each, 1,000 evaluation images, 95 % intervals; "
             f"difference: {metric_head(DIFFERENCE)}, minus that of {_reference_noun(inputs, compared)}. "
-            "AR heavy: recall of instances that are hidden by more than a quarter."
+            "AR heavy: recall of instances that are hidden by more than a quarter. A row that names no number of seeds "
+            "is one run."
         )
         parts.extend(_chosen_on_evaluation_images(inputs, compared))
         parts.append(f"![Recall of each model by the hidden share of an instance]({REPORT}/recall-by-occlusion.svg)")

@@ -11,6 +11,8 @@ from matplotlib.figure import Figure
 from benchmark.analysis.occlusion import bin_edges, places_in_bins
 from benchmark.analysis.reasons import CUT_OFF, FOUND, REASONS
 from benchmark.released.outcomes import Outcome
+from benchmark.released.regimes import Regime
+from benchmark.released.verdict import REGIME_WORDS
 from benchmark.report import escape
 from benchmark.report.facts import scenes_title
 from benchmark.report.formats import format_percent
@@ -38,27 +40,23 @@ TITLE_WIDTH = 26
 
 
 def tables(inputs: Inputs) -> list[Table]:
-    """Shares of all instances by what becomes of them, and below of those in each occlusion range.
+    """Shares of all instances by what becomes of them, and below of those in each occlusion range: a table a regime.
 
-    In words for each run as the paper reads it.
+    As the paper reads them also at the other thresholds of its Table 1; in words for each run's one reading.
     """
-    rows = [
-        Row(outcome.run.scenes, outcome.label_with_tier, outcome.variant, _shares(outcome), outcome.run)
-        for of_run in inputs.threshold_sweeps
-        for outcome in of_run
-    ]
-    lead = tuple(map(in_words, inputs.trained_outcomes))
-    title = "What becomes of the instances"
-    kinds = ("found", *REASONS)
-    return [Table(title, "Model", kinds, tuple(rows), NOTES, lead, ours="all", folded=True)] if rows else []
+    swept = [outcome for of_run in inputs.threshold_sweeps for outcome in of_run]
+    shown: dict[Regime, tuple[list[Outcome], list[Outcome]]] = {
+        "paper": (swept, inputs.trained_outcomes),
+        "best": (inputs.best_outcomes, inputs.best_outcomes),
+    }
+    return [_table(regime, *outcomes) for regime, outcomes in shown.items() if outcomes[0]]
 
 
 def plots(inputs: Inputs) -> list[Plot]:
+    by_share = "Instances that are not found, by the hidden share of their area, and why; "
     found = {
-        "lost-by-occlusion": (
-            occlusion_plot(inputs.trained_outcomes),
-            "Instances that are not found, by the hidden share of their area, and why.",
-        ),
+        "lost-by-occlusion": (occlusion_plot(inputs.trained_outcomes), f"{by_share}{REGIME_WORDS['paper']}."),
+        "lost-by-occlusion-best": (occlusion_plot(inputs.best_outcomes), f"{by_share}{REGIME_WORDS['best']}."),
         "lost-by-threshold": (
             threshold_plot(inputs.threshold_sweeps),
             "Instances that are not found at each NMS threshold of Table 1, and why.",
@@ -115,6 +113,17 @@ def threshold_plot(sweeps: Sequence[Sequence[Outcome]]) -> Figure | None:
         axes[0].set_ylabel("share not found")
         add_legend(figure, 7, REASONS)
     return figure
+
+
+def _table(regime: Regime, shown: Sequence[Outcome], told: Sequence[Outcome]) -> Table:
+    """shown: a row each. told: those that stand in words above it."""
+    rows = [
+        Row(outcome.run.scenes, outcome.label_with_tier, outcome.variant, _shares(outcome), outcome.run)
+        for outcome in shown
+    ]
+    title = f"What becomes of the instances, {REGIME_WORDS[regime]}"
+    lead = tuple(map(in_words, told))
+    return Table(title, "Model", ("found", *REASONS), tuple(rows), NOTES, lead, ours="all", folded=True)
 
 
 def _shares(outcome: Outcome) -> dict[str, Value]:

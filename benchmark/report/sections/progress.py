@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 
 from benchmark.paper.settings import differences_from_paper
 from benchmark.released.seeds import mean_of, seed_groups
+from benchmark.released.verdict import REGIME_WORDS
 from benchmark.report import escape
 from benchmark.report.facts import scenes_title
 from benchmark.report.plots import Plot, axes_grid
@@ -29,7 +30,7 @@ def tables(inputs: Inputs) -> list[Table]:
     trained = [run for run in inputs.runs if run.trained and run.metrics]
     if len({run.tier_and_status for run in trained}) < 2:
         return []
-    table = list_runs("Each model from budget to budget", trained, inputs.table1, NOTES)
+    table = list_runs(f"Each model from budget to budget, {REGIME_WORDS['paper']}", trained, inputs.table1, NOTES)
     settings = paper_folder(inputs.results) / "settings.toml"
     return [replace(table, differences=tuple(differences_from_paper(settings, table.runs)))]
 

@@ -128,6 +128,11 @@ class Inputs:
         return [outcome for of_set in self.evaluations for outcome in of_set.outcomes if outcome.run.trained]
 
     @cached_property
+    def best_outcomes(self) -> list[Outcome]:
+        """Those of trained runs, each read at its best, over all evaluation sets."""
+        return [outcome for of_set in self.evaluations for outcome in of_set.best.values()]
+
+    @cached_property
     def threshold_sweeps(self) -> list[list[Outcome]]:
         """For each trained run the reading of the paper, or every NMS threshold that the paper's Table 1 names."""
         return [

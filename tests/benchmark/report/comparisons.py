@@ -25,13 +25,14 @@ def side(run: str, model: str, variant: str, layers: int = 2) -> dict[str, Any]:
 
 
 def comparison(a: dict[str, Any], b: dict[str, Any], value: float, scenes: str = "6") -> dict[str, Any]:
-    """AP differs by `value`, AR100 by nothing; recall by occlusion in four bins, the third of them empty."""
+    """AP differs by `value`, AR100 by nothing once Holm has judged it; recall in four bins, the third of them empty."""
     numbers = {"value": value, "exact": value, "low": value - 0.02, "high": value + 0.02, "at_floor": True}
     numbers |= {"p_value": 0.0002, "holm": 0.0028, "verdict": "better" if value > 0 else "worse"}
     own = {"a": {"mean": 0.5, "deviation": None, "count": 1}, "b": {"mean": 0.45, "deviation": 0.01, "count": 2}}
-    same = {"value": 0.0, "low": -0.0004, "high": 0.02, "p_value": 0.3, "holm": 1.0, "at_floor": False}
+    same = {"value": 0.0, "low": -0.0004, "high": 0.02, "p_value": 0.03, "holm": 0.12, "at_floor": False}
     recall = {"edges": [0, 0.25, 0.5, 0.75, 1], "value": [0.1, 0.2, None, -0.3], "low": [0.05, 0.1, None, -0.4]}
     recall |= {"high": [0.15, 0.3, None, -0.2], "verdict": ["better", "better", None, "worse"]}
+    recall |= {"p_value": [0.0002, 0.0002, None, 0.0002], "holm": [0.003, 0.003, None, 0.003]}
     return {
         "scenes": scenes,
         "tier": "full",

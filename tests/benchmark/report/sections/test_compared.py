@@ -50,9 +50,12 @@ def test_paired_differences_carry_sign_interval_and_p(compared):
     assert sentence in markdown
     assert "<sup>a, b</sup>" in markdown and "| difference | −0.0100 |" in to_markdown([best])
     assert [row.label for row in paper.rows] == [
-        "layered-embedding, L = 2 (compact) minus detectron2-mask-rcnn (compact), nms-0.7, full",
-        "brand-new (compact) minus detectron2-mask-rcnn (compact), nms-0.7, full",
+        "layered-embedding, L = 2 (compact) minus detectron2-mask-rcnn (compact), nms-0.7, full, one run a side",
+        "brand-new (compact) minus detectron2-mask-rcnn (compact), nms-0.7, full, one run a side",
     ]
+    removed = "Not told apart, although p alone is below 0.05, because of Holm's adjustment: N = 6, full, "
+    removed += "layered-embedding, L = 2 (compact) minus detectron2-mask-rcnn (compact), nms-0.7: AR100 (p 0.030, "
+    assert f"{removed}adjusted 0.120); N = 6, full, brand-new" in markdown
     reached, more, _ = tables["layers-reached"]
     assert "L = 3 (compact) minus layered-embedding, L = 2 (compact), full" in more.rows[0].label and more.folded
     assert [row.run.layers for row in reached.rows] == [2, 3]
@@ -80,7 +83,7 @@ def test_the_verdict_leaves_out_budgets_at_which_the_sides_of_the_paper_do_not_m
         entries[1]["tier"] = "short"
     path.write_text(json.dumps(found))
     tables = build_tables(compared)
-    new = "brand-new (compact) minus detectron2-mask-rcnn (compact), nms-0.7, short"
+    new = "brand-new (compact) minus detectron2-mask-rcnn (compact), nms-0.7, short, one run a side"
     assert [len(table.rows) for table in tables["verdict"]] == [1, 1]
     assert [row.label for table in tables["other-models"] for row in table.rows] == [new, new]
     for entries in found["sides"].values():

@@ -23,7 +23,9 @@ def judged(tmp_path_factory):
 
 def test_every_lost_instance_has_its_reason(judged):
     inputs, instances = judged
-    (table,) = tables(inputs)
+    table, at_best = tables(inputs)
+    assert [row.variant for row in at_best.rows] == ["coco-nms-0.5", "default"]
+    assert "each read at its best" in at_best.title and len(at_best.lead) == 2
     rows = {row.variant: row for row in table.rows}
     assert set(rows) == {"default", "nms-0.5"}  # of the sweep what Table 1 names
     shares = {
@@ -37,8 +39,7 @@ def test_every_lost_instance_has_its_reason(judged):
 
 def test_shares_of_each_occlusion_range(judged):
     """They sum to one, as each instance is found or lost for one reason."""
-    (table,) = tables(judged[0])
-    for row in table.rows:
+    for row in [row for table in tables(judged[0]) for row in table.rows]:
         assert sum(value.ours for value in row.values.values()) == pytest.approx(1)
         for of_range in ("none", "partial", "heavy"):
             assert sum(float(value.details[of_range]) for value in row.values.values()) == pytest.approx(1, abs=5e-4)
@@ -46,7 +47,7 @@ def test_shares_of_each_occlusion_range(judged):
 
 def test_in_words(judged):
     inputs, instances = judged
-    (table,) = tables(inputs)
+    table, _ = tables(inputs)
     assert any(
         f"2 of {instances} instances not found: 50\u202f% suppressed, 50\u202f% cut off (0\u202f% of these" in said
         for said in table.lead
@@ -54,7 +55,8 @@ def test_in_words(judged):
 
 
 def test_plots_have_axes_for_each_run(judged):
-    by_occlusion, by_threshold = plots(judged[0])
+    by_occlusion, at_best, by_threshold = plots(judged[0])
+    assert (at_best.name, len(at_best.figure.axes)) == ("lost-by-occlusion-best", 2)
     assert (by_occlusion.name, len(by_occlusion.figure.axes)) == ("lost-by-occlusion", 2)
     (axis,) = by_threshold.figure.axes
     assert [label.get_text() for label in axis.get_xticklabels()] == ["nms-0.5"]
