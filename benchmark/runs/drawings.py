@@ -7,6 +7,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+from PIL import Image, ImageDraw, ImageFont
 
 from datasets.coco import decode_masks
 from datasets.errors import InputError
@@ -16,6 +17,9 @@ from datasets.progress import progress
 
 OPACITY = 0.45
 GOLDEN_RATIO = 0.618034
+
+SMALLEST_LETTERS, LINES = 9.0, 45
+"""Height of the letters: so many pixels at least, else so many lines along the longer side."""
 
 
 def check_drawing_folder(folder: Path) -> None:
@@ -50,7 +54,8 @@ def draw_predictions(
 def overlay(image: np.ndarray, masks: np.ndarray, labels: Sequence[str]) -> np.ndarray:
     """`image` (H, W, 3) uint8 with each of `masks` (n, H, W) bool in a colour of its own, outlined and labelled.
 
-    The first mask is painted last, over the others.
+    The first mask is painted last, over the others. Labels stay inside the image and never lie on each other: one that
+    finds no room beside those of earlier masks is left out.
     """
     painted = image.copy()
     scale = max(image.shape[:2]) / 1000 + 0.25
@@ -59,19 +64,37 @@ def overlay(image: np.ndarray, masks: np.ndarray, labels: Sequence[str]) -> np.n
         painted[mask] = ((1 - OPACITY) * painted[mask] + OPACITY * np.array(color)).astype(np.uint8)
         contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
         cv2.drawContours(painted, contours, -1, color, max(1, round(2 * scale)))
-    for number, (mask, label) in enumerate(zip(masks, labels, strict=True)):
-        rows, columns = np.nonzero(mask)
-        if len(rows):
-            place = (int(columns.mean()) - 5 * len(label), int(rows.mean()))
-            for color, width in (((0, 0, 0), 3), (instance_color(number), 1)):
-                cv2.putText(painted, label, place, cv2.FONT_HERSHEY_SIMPLEX, scale, color, width, cv2.LINE_AA)
-    return painted
+    return _labelled(painted, masks, labels)
 
 
 def instance_color(number: int) -> tuple[int, int, int]:
     """RGB of the instance with that number: neighbours differ by the golden ratio of the colour circle."""
     red, green, blue = colorsys.hsv_to_rgb(number * GOLDEN_RATIO % 1, 0.75, 1.0)
     return round(255 * red), round(255 * green), round(255 * blue)
+
+
+def _labelled(image: np.ndarray, masks: np.ndarray, labels: Sequence[str]) -> np.ndarray:
+    """`image` with each label in the middle of its mask, or a line or two above or below."""
+    picture = Image.fromarray(image)
+    draw, size = ImageDraw.Draw(picture), np.array([picture.width, picture.height])
+    font = ImageFont.load_default(max(SMALLEST_LETTERS, max(image.shape[:2]) / LINES))
+    boxes = np.zeros((0, 2, 2))  # of the labels so far: first and last corner, x and y
+    for number, (mask, label) in enumerate(zip(masks, labels, strict=True)):
+        rows, columns = np.nonzero(mask)
+        if not len(rows):
+            continue
+        corners = np.reshape(draw.textbbox((0, 0), label, font=font, stroke_width=1), (2, 2))
+        extent = corners[1] - corners[0]
+        middle = np.array([columns.mean(), rows.mean()]) - extent / 2
+        for line in (0, 1, -1, 2, -2):
+            start = np.clip(middle + (0, line * extent[1]), 0, np.maximum(size - extent, 0))
+            if not ((boxes[:, 0] < start + extent) & (boxes[:, 1] > start)).all(axis=1).any():
+                boxes = np.concatenate([boxes, [[start, start + extent]]])
+                light = tuple((channel + 255) // 2 for channel in instance_color(number))
+                place = tuple(start - corners[0])
+                draw.text(place, label, fill=light, font=font, stroke_width=1, stroke_fill="black")
+                break
+    return np.array(picture)
 
 
 def _draw(
