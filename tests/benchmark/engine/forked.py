@@ -14,7 +14,7 @@ import torch
 import torch._dynamo  # what making an optimizer imports
 
 import benchmark.runs.make  # noqa: F401
-import tests.benchmark.engine.test_fit  # noqa: F401 - the forked processes have all of this then
+import tests.robustness.tiny  # noqa: F401 - the forked processes have all of this then
 from benchmark import cli
 
 

@@ -9,14 +9,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from benchmark.adapter import Adapter, Detections, Run
+from benchmark.adapter import Run
 from benchmark.engine.checkpoint import load_weights
 from benchmark.engine.fit import fit, learning_rate
 from benchmark.engine.optimizer import make_optimizer
@@ -254,24 +253,6 @@ def test_learning_rates():
     assert [round(learning_rate(cosine, images), 3) for images in (0, 10, 20, 60, 100)] == [1, 2, 2, 1, 0]
 
 
-@dataclasses.dataclass(frozen=True)
-class TinyPreset:
-    training: TrainingSettings = SETTINGS
-
-
-class Tiny(Adapter):
-    """One convolution, trained through the engine; finds nothing."""
-
-    presets = {"tiny": TinyPreset()}
-
-    def train(self, run):
-        return fit(run, one_convolution(), render, step, run.preset.training)
-
-    def predict(self, dataset, run, variants):
-        for image_id in dataset.image_ids:
-            yield image_id, {"default": Detections(np.zeros((0, 64, 64), bool), np.zeros(0), np.zeros(0, int))}
-
-
 def with_torchrun(steps):
     """Run commands on the command line, those of two processes through torchrun."""
     for processes, arguments in steps:
@@ -290,8 +271,10 @@ def test_two_processes_train_like_one(tmp_path, monkeypatch, run_all):
     """On gloo: same batches, gradients averaged, one process writes; stopped and resumed as well."""
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     alone, pair = tmp_path / "alone", tmp_path / "pair"
-    train = ["train", f"{__name__}:Tiny", "--preset", "tiny", "--instances-per-class", "2", "--seed", "5",
-             "--device", "cpu", "--evaluation-images", "1", "--out"]  # fmt: skip
+    settings = ("batch_size=4", "workers=0", "log_every=8", "checkpoint_every=16", "learning_rate=0.01")
+    train = ["train", "tests.robustness.tiny:Tiny", "--preset", "tiny", "--instances-per-class", "2", "--seed", "5",
+             "--device", "cpu", "--evaluation-images", "1", "--images", "48",
+             *(word for setting in settings for word in ("--set", f"training.{setting}")), "--out"]  # fmt: skip
     run_all([(1, [*train, str(alone)]), (2, [*train, str(pair), "--max-minutes", "0"]),
              (2, [*train, str(pair), "--resume"])])  # fmt: skip
     left, right = (load_file(folder / "weights.safetensors") for folder in (alone, pair))
