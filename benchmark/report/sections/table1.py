@@ -1,16 +1,20 @@
 """Table 1: both sides of the paper's comparison."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from benchmark.paper.settings import differences_from_paper
 from benchmark.paper.tables import PaperTable
 from benchmark.released.seeds import seed_groups
 from benchmark.released.verdict import ONE_RUN, REGIME_WORDS
+from benchmark.report.formats import format_number
 from benchmark.report.paper_tables import beside_paper, variant_plot
 from benchmark.report.plots import Plot
 from benchmark.report.sections.section import Inputs, Section, scenes_key
 from benchmark.report.tables import Table, mark_best, measured_row
 from benchmark.report.words import BEST, BEYOND, INTERVALS, PLOT_METRICS, READING
+from benchmark.runs.folder import TUNED, read_object
+from benchmark.runs.record import ReleasedRun
 from benchmark.runs.results import paper_folder
 
 GUESSED = (
@@ -79,9 +83,26 @@ def _at_best(inputs: Inputs, as_paper: Table) -> list[Table]:
             beyond = "" if group[0].model in inputs.sides else BEYOND
             label = beyond + inputs.table1.variant_label(*readings[0])
             rows.append(measured_row(group[0].scenes, label, readings, inputs.table1.metrics))
-    notes = (BEST, INTERVALS, *_once(as_paper), *([GUESSED] if guessed else []))
+    notes = (BEST, INTERVALS, *_once(as_paper), *_what_was_tuned(inputs, runs), *([GUESSED] if guessed else []))
     title = f"Table 1, {REGIME_WORDS['best']}"
     return [replace(as_paper, title=title, rows=mark_best(rows), notes=notes, differences=())] if rows else []
+
+
+def _what_was_tuned(inputs: Inputs, runs: Sequence[ReleasedRun]) -> list[str]:
+    """For each tuned run, in words: which reading was chosen, and what it gained."""
+    said = []
+    for run in runs:
+        best, paper = inputs.reading(run, "best"), inputs.reading(run, "paper")
+        if not (best and paper and best.chosen_on == "tuning scenes" and (run.folder / TUNED).exists()):
+            continue
+        tuned = read_object(run.folder / TUNED)
+        on_evaluation, as_paper = (run.metrics[choice.variant].get("AP") for choice in (best, paper))
+        said.append(
+            f"{run.name}: of {len(tuned['AP'])} readings, {tuned['choice']} has the highest AP on "
+            f"{tuned['dataset']['images']} tuning scenes, {format_number(tuned['AP'][tuned['choice']])}. Applied once "
+            f"to the evaluation images it has {format_number(on_evaluation)}, {paper.variant} {format_number(as_paper)}."
+        )
+    return said
 
 
 def _once(table: Table) -> list[str]:
