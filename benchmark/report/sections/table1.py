@@ -100,7 +100,8 @@ def _what_was_tuned(inputs: Inputs, runs: Sequence[ReleasedRun]) -> list[str]:
         said.append(
             f"{run.name}: of {len(tuned['AP'])} readings, {tuned['choice']} has the highest AP on "
             f"{tuned['dataset']['images']} tuning scenes, {format_number(tuned['AP'][tuned['choice']])}. Applied once "
-            f"to the evaluation images it has {format_number(on_evaluation)}, {paper.variant} {format_number(as_paper)}."
+            f"to the evaluation images it has {format_number(on_evaluation)}, "
+            f"{paper.variant} {format_number(as_paper)}."
         )
     return said
 
