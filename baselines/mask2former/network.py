@@ -1,0 +1,139 @@
+"""The network: a small ResNet with a top-down path, and the transformer decoder of Mask2Former (Cheng et al. 2022) from
+`transformers`, whose queries each draw one whole object.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from timm.models.resnet import BasicBlock, ResNet
+from torch import Tensor, nn
+from torch.nn.functional import interpolate
+from transformers import Mask2FormerConfig
+from transformers.models.mask2former.modeling_mask2former import Mask2FormerTransformerModule
+
+from benchmark.models.hints import Width
+from datasets.scene import GRID_STRIDE
+
+DECODER_LEVELS = 3
+"""Levels of the pyramid that the decoder attends to, 8x8, 16x16 and 32x32, one after the other."""
+
+
+@dataclass(frozen=True)
+class NetworkSettings:
+    """What the network is made of.
+
+    blocks, channels: of the four stages of a ResNet, at 64x64, 32x32, 16x16 and 8x8. width: of the top-down path, of
+    the queries and of the pixels' embeddings. heads, feedforward, decoder_layers: of the transformer decoder.
+    """
+
+    blocks: tuple[Width, Width, Width, Width] = (1, 2, 2, 1)
+    channels: tuple[Width, Width, Width, Width] = (32, 96, 128, 192)
+    width: Width = 96
+    heads: Width = 4
+    feedforward: Width = 256
+    decoder_layers: Width = 3
+
+
+class Output(NamedTuple):
+    """What the queries say, before the decoder and after each of its T layers; Q queries, one for each cell of 8x8.
+
+    class_logits: (1 + T, B, Q, categories + 1) float32, "no object" last. mask_logits: (1 + T, B, Q, 64, 64) float32,
+    amodal. visible_logits: (B, 1 + categories, 64, 64) float32, classes of what is seen, background first.
+    """
+
+    class_logits: Tensor
+    mask_logits: Tensor
+    visible_logits: Tensor
+
+
+class Mask2FormerNetwork(nn.Module):
+    """Classes and amodal masks of a set of objects from an image."""
+
+    def __init__(self, settings: NetworkSettings, categories: int, channels: int = 1):
+        super().__init__()
+        self.channels = channels
+        width = settings.width
+        self.encoder = _encoder(settings, channels)
+        self.laterals = nn.ModuleList([nn.Conv2d(before, width, 1) for before in settings.channels])
+        self.smooth = nn.ModuleList([_convolution(width) for _ in settings.channels])
+        self.pixels = nn.Conv2d(width, width, 1)
+        self.places = nn.Conv2d(width, width, 1, bias=False)
+        self.visible = nn.Conv2d(width, 1 + categories, 1)
+        self.transformer = Mask2FormerTransformerModule(
+            width,
+            Mask2FormerConfig(
+                hidden_dim=width, mask_feature_size=width, num_queries=1, num_attention_heads=settings.heads,
+                dim_feedforward=settings.feedforward, decoder_layers=settings.decoder_layers + 1, dropout=0.0,
+            ),
+        )  # fmt: skip
+        self.classes = nn.Linear(width, categories + 1)
+
+    def forward(self, image: Tensor) -> Output:
+        """image: (B, 256, 256) or (B, 256, 256, 3) uint8, which a network of one channel sees in grey."""
+        *levels, top = self._pyramid(1 - self._in_channels(image) / 255)
+        embeddings = self.pixels(top) + self.places(self._position(top))
+        decoded = self._decode(levels, embeddings)
+        return Output(
+            torch.stack([self.classes(state.transpose(0, 1)) for state in decoded.intermediate_hidden_states]).float(),
+            torch.stack(decoded.masks_queries_logits).float(),
+            self.visible(top).float(),
+        )
+
+    def _decode(self, levels: list[Tensor], embeddings: Tensor):
+        """The library's decoder on queries that start as the cells of the coarsest level, and not as learned ones."""
+        module = self.transformer
+        positions = [self._position(level).expand_as(level).flatten(2).permute(2, 0, 1) for level in levels]
+        states = [
+            (level + module.level_embed.weight[place][:, None, None]).flatten(2).permute(2, 0, 1)
+            for place, level in enumerate(levels)
+        ]
+        return module.decoder(
+            inputs_embeds=states[0] + module.queries_features.weight[:, None],
+            query_position_embeddings=positions[0] + module.queries_embedder.weight[:, None],
+            multi_stage_positional_embeddings=positions,
+            encoder_hidden_states=states,
+            pixel_embeddings=embeddings,
+            feature_size_list=[level.shape[-2:] for level in levels],
+            return_dict=True,
+        )
+
+    def _position(self, features: Tensor) -> Tensor:
+        """Sines and cosines of where each pixel of a map (B, C, H, W) lies: (1, C, H, W)."""
+        return self.transformer.position_embedder((1, *features.shape[1:]), features.device, features.dtype, None)
+
+    def _in_channels(self, image: Tensor) -> Tensor:
+        """(B, 256, 256) or (B, 256, 256, 3) uint8 to (B, channels, 256, 256) float32."""
+        if image.ndim == 3:
+            return image[:, None].float().expand(-1, self.channels, -1, -1)
+        image = image.permute(0, 3, 1, 2).float()
+        return image if self.channels == image.shape[1] else image.mean(dim=1, keepdim=True)
+
+    def _pyramid(self, image: Tensor) -> list[Tensor]:
+        """(B, channels, 256, 256) to features of `width` channels at 8x8, 16x16, 32x32 and 64x64."""
+        features = self.encoder.act1(self.encoder.bn1(self.encoder.conv1(image)))
+        stages = []
+        for stage in (self.encoder.layer1, self.encoder.layer2, self.encoder.layer3, self.encoder.layer4):
+            features = stage(features)
+            stages.append(features)
+        found: list[Tensor] = []
+        for place in reversed(range(len(stages))):
+            level = self.laterals[place](stages[place])
+            if found:
+                level = level + interpolate(found[-1], scale_factor=2, mode="nearest")
+            found.append(self.smooth[place](level))
+        return found
+
+
+def _encoder(settings: NetworkSettings, channels: int) -> ResNet:
+    """A ResNet whose first stage sees each 4x4 pixels as one, with its neighbours, and loses none of them."""
+    encoder = ResNet(BasicBlock, settings.blocks, channels=settings.channels, in_chans=channels, num_classes=0)
+    encoder.conv1 = nn.Sequential(
+        nn.PixelUnshuffle(GRID_STRIDE),
+        nn.Conv2d(channels * GRID_STRIDE**2, encoder.bn1.num_features, 3, padding=1, bias=False),
+    )
+    return encoder
+
+
+def _convolution(width: int) -> nn.Sequential:
+    return nn.Sequential(nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU())
