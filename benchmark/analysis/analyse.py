@@ -28,6 +28,9 @@ from datasets.table import Source
 Key = TypeVar("Key", bound=Hashable)
 Result = TypeVar("Result")
 
+WORTH_PROCESSES = 2**20
+"""Bytes of predictions from which on further processes, which take seconds to start, save time."""
+
 CURVE_IOUS = (0.5, 0.75)
 """IoU thresholds of the precision-recall curves."""
 
@@ -113,7 +116,8 @@ def _of_each(
     """files: key -> annotations and results file; those of the same annotations stand together."""
     work = ([annotations for annotations, _ in files.values()], [predictions for _, predictions in files.values()])
     shown: dict[str, Any] = {"total": len(files), "description": what, "unit": "file"}
-    if processes == 1 or len(files) < 2:
+    size = sum(path.stat().st_size for _, path in files.values() if path.is_file())
+    if processes == 1 or len(files) < 2 or size < WORTH_PROCESSES:
         return dict(zip(files, progress(map(function, *work), **shown), strict=True))
     with worker_pool(min(processes, len(files)), get_context("spawn")) as pool:
         return dict(zip(files, progress(pool.map(function, *work), **shown), strict=True))

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from benchmark.adapter import Reading
+from benchmark.analysis.analyse import WORTH_PROCESSES
 from benchmark.analysis.errors import FOUND_IOU, NO_ERROR, Errors, find_errors
 from benchmark.analysis.reasons import (
     CUT_OFF,
@@ -32,9 +33,6 @@ from datasets.exported import ExportedDataset
 from datasets.processes import worker_pool
 from datasets.progress import progress
 from datasets.rle import mask_areas
-
-WORTH_PROCESSES = 2**20
-"""Bytes of predictions from which on further processes, which take seconds to start, save time."""
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import json
 
+from benchmark.analysis import analyse
 from benchmark.analysis.analyse import Analysis, analyse_files
 from benchmark.evaluation.evaluate import evaluate
 from benchmark.evaluation.validate import read_annotations
@@ -43,7 +44,8 @@ def test_without_instances_there_is_nothing_to_say():
     assert found.summary["errors"] is None and found.summary["intervals"]["AP"] is None
 
 
-def test_files_in_parallel_and_one_by_one(tmp_path):
+def test_files_in_parallel_and_one_by_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(analyse, "WORTH_PROCESSES", 0)
     (tmp_path / "annotations.json").write_text(json.dumps(truth()))
     predictions = {}
     for share in (0.25, 0.5):
