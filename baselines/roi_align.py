@@ -11,12 +11,16 @@ import torch
 from torch import Tensor, nn
 from torchvision.ops import roi_align
 
+KERNEL_THREADS = 2
+"""Up to so many, torchvision's forward kernel, which runs on one, is faster than the matrix products in float32."""
+
 ROIS_AT_ONCE = 128
 """Bounds the memory for the half-pooled features: 128 x 14 x 64 x 256 values for a mask head."""
 
 
 class ROIAlign(nn.Module):
-    """ROIAlign (He et al. 2017): torchvision's kernel on a GPU, matrix products on a CPU.
+    """ROIAlign (He et al. 2017): matrix products on a CPU; torchvision's kernel where that is faster, on a GPU and
+    where few threads predict.
 
     Takes the place of `detectron2.layers.ROIAlign` and has its arguments. sampling_ratio: samples per side of a bin, 0
     for as many as the bin has feature cells. aligned: whether cell centres lie half a cell from the edge of the map, or
@@ -33,7 +37,8 @@ class ROIAlign(nn.Module):
     def forward(self, features: Tensor, rois: Tensor) -> Tensor:
         """features: (N, C, H, W). rois: (R, 5), image number and x0, y0, x1, y1 in pixels, ordered by image.
         Returns (R, C, *output_size) in the dtype of `features`."""
-        if features.is_cuda:
+        few_threads = features.dtype == torch.float32 and torch.get_num_threads() <= KERNEL_THREADS
+        if features.is_cuda or (few_threads and not torch.is_grad_enabled()):
             return roi_align(
                 features, rois.to(features), self.output_size, self.spatial_scale, self.sampling_ratio, self.aligned
             )

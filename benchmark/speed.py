@@ -35,7 +35,7 @@ SCENES = SceneParameters.uniform(6)
 IMAGES = 100
 """That the evaluator's comparisons are made on."""
 
-SWEPT = 4
+SWEPT = 1
 """Images that thresholds are swept on."""
 
 ROUNDS = 3
@@ -73,7 +73,7 @@ def measure() -> Iterator[Comparison]:
     yield _generator()
     yield _clustering()
     with contextlib.suppress(ImportError):
-        yield _sweep()
+        yield from _sweeps()
 
 
 def training_speed() -> tuple[float, float]:
@@ -237,11 +237,19 @@ def _mean_shift(embeddings: np.ndarray, bandwidth: float) -> np.ndarray:
     return np.unique(modes.round(3), axis=0, return_inverse=True)[1]
 
 
-def _sweep() -> Comparison:
+def _sweeps() -> Iterator[Comparison]:
     costs = importlib.import_module("baselines.sweep_cost")
-    predict = costs.prepare([render_masks(sample_scene(SCENES, TUNING_SEED, index)).image for index in range(SWEPT)])
-    sweep, single = _take_turns(lambda: predict(costs.SWEEP), lambda: predict(costs.SINGLE))
-    return Comparison(f"Sweep of {len(costs.SWEEP)} NMS thresholds, {SWEPT} images", sweep, "one inference", single)
+    images = [render_masks(sample_scene(SCENES, TUNING_SEED, index)).image for index in range(SWEPT)]
+    for protocol in ("paper", "coco"):
+        names = [name for name, (compared_with, _) in costs.SWEEPS.items() if compared_with == protocol]
+        single, seconds = costs.median_times(images, protocol, names, ROUNDS)
+        for name in names:
+            variants = len(costs.SWEEPS[name][1])
+            limits = "" if name == "default" else f", limits of {protocol}"
+            what = "variants predicted by default" if name == "default" else "NMS thresholds"
+            yield Comparison(
+                f"Sweep of {variants} {what}{limits}", seconds[name], "one inference of Detectron2 itself", single
+            )
 
 
 def _train(adapter: Adapter, folder: Path, preset: Any) -> None:

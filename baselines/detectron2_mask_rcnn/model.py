@@ -10,6 +10,7 @@ from baselines import anchors
 from baselines.detectron2_mask_rcnn.library import CfgNode, GeneralizedRCNN, ROIPooler, layers, model_zoo
 from baselines.detectron2_mask_rcnn.library import build_model as build_from_config
 from baselines.detectron2_mask_rcnn.presets import MaskRCNNPreset
+from baselines.group_norm import GroupNorm
 from baselines.roi_align import ROIAlign
 from datasets.errors import InputError
 
@@ -28,10 +29,7 @@ def build_model(preset: MaskRCNNPreset, categories: int) -> GeneralizedRCNN:
     _return_float32(model.roi_heads.box_predictor)
     if hasattr(model.roi_heads.mask_head, "predictor"):
         _return_float32(model.roi_heads.mask_head.predictor)
-    if hasattr(model.roi_heads.mask_head, "deconv"):
-        # for inference, where the CPU's transposed convolution, half of the mask head's time, is twice as fast on
-        # channels_last; the GroupNorms before it are twice as slow there, and so is its backward pass
-        model.roi_heads.mask_head.deconv.register_forward_pre_hook(_channels_last)
+    _predict_channels_last(model.roi_heads.mask_head)
     return model
 
 
@@ -82,8 +80,27 @@ def _fast_on_cpu(pooler: nn.Module) -> nn.Module:
     return pooler
 
 
+def _predict_channels_last(mask_head: nn.Module) -> None:
+    """In inference on a CPU, where its convolutions are faster so, and the transposed one twice as fast.
+
+    Not in training: the backward passes are slower. In other precisions than float32, the transposed one alone.
+    """
+    for name, module in mask_head.named_children():
+        if isinstance(getattr(module, "norm", None), nn.GroupNorm):
+            norm = module.norm
+            module.norm = GroupNorm(norm.num_groups, norm.num_channels, norm.eps, norm.affine)
+            module.register_forward_pre_hook(_channels_last_in_float32)
+        elif name == "deconv":
+            module.register_forward_pre_hook(_channels_last)
+
+
 def _channels_last(module: nn.Module, inputs: tuple[Tensor]) -> tuple[Tensor]:
     return inputs if module.training else (inputs[0].contiguous(memory_format=torch.channels_last),)
+
+
+def _channels_last_in_float32(module: nn.Module, inputs: tuple[Tensor]) -> tuple[Tensor]:
+    other = inputs[0].is_cuda or inputs[0].dtype != torch.float32 or torch.is_autocast_enabled("cpu")
+    return inputs if other or torch.is_grad_enabled() else _channels_last(module, inputs)
 
 
 def _return_float32(module: nn.Module) -> None:

@@ -1,21 +1,21 @@
 """Paired differences between two runs or results files; a gate for continuous integration."""
 
 import argparse
-from pathlib import Path
 
-from benchmark.cli import paths
+from benchmark.cli import paths, values
 
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
     compare = commands.add_parser("compare", help="differences of two runs or results files, with intervals",
                                   epilog="Exit code 1 if one of --fail-if holds.")  # fmt: skip
     for name in ("a", "b"):
-        compare.add_argument(name, metavar=name.upper(), type=Path, help="a run folder (its tuned reading, else the "
-                             "first that it kept), or a results file")  # fmt: skip
-    compare.add_argument("--annotations", type=Path, help="of both (default: those of the runs' evaluation set)")
+        compare.add_argument(name, metavar=name.upper(), type=values.existing, help="a run folder (its tuned "
+                             "reading, else the first that it kept), or a results file")  # fmt: skip
+    compare.add_argument("--annotations", type=values.existing, help="of both (default: those of the runs' "
+                         "evaluation set)")  # fmt: skip
     compare.add_argument("--fail-if", action="append", default=[], metavar="CONDITION", help="a difference A - B that "
                          "must not be, such as 'AP < -0.01'; may be given several times")  # fmt: skip
-    compare.add_argument("--json", type=Path, help="write the differences there as well")
+    compare.add_argument("--json", type=values.output_file, help="write the differences there as well")
     compare.set_defaults(command=run)
 
 

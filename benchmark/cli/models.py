@@ -4,10 +4,13 @@ import argparse
 from collections.abc import Mapping
 from typing import Any
 
+from benchmark.cli import values
+
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
     models = commands.add_parser("models", help="list the models, their presets, variants and hyperparameters")
-    models.add_argument("model", metavar="MODEL", nargs="?", help="only this one; a registered model, or module:Class")
+    models.add_argument("model", type=values.text, metavar="MODEL", nargs="?",
+                        help="only this one; a registered model, or module:Class")  # fmt: skip
     models.set_defaults(command=run)
 
 

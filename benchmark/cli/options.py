@@ -5,6 +5,7 @@ import fnmatch
 import sys
 from collections.abc import Collection, Sequence
 
+from benchmark.cli import values
 from datasets.dataset import Dataset
 from datasets.errors import InputError
 from datasets.scene import CATEGORIES, SceneParameters
@@ -21,7 +22,8 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
 
 
 def add_variants(parser: argparse.ArgumentParser, default: str) -> None:
-    parser.add_argument("--variants", metavar="NAME,...", help="names or patterns such as nms-*, comma-separated, or "
+    parser.add_argument("--variants", type=values.text, metavar="NAME,...",
+                        help="names or patterns such as nms-*, comma-separated, or "
                         f"all (default: {default})")  # fmt: skip
 
 

@@ -15,7 +15,8 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         epilog="Finished runs are skipped and half-trained ones resume, so the same command goes on after a kill.",
     )  # fmt: skip
     add = reproduce.add_argument
-    add("study", metavar="STUDY", help="table1, table2, ablation, layers, figure3, baselines, or a .toml file of the "
+    add("study", type=values.text, metavar="STUDY",
+        help="table1, table2, ablation, layers, figure3, baselines, or a .toml file of the "
         "same form")  # fmt: skip
     add("--tier", metavar="TIER", help="budget of each run: smoke, tiny (10,000 images), short (30,000) or full "
         "(100,000, as in the paper; the default unless the study says otherwise)")  # fmt: skip

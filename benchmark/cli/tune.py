@@ -1,9 +1,8 @@
 """The best reading of a trained run, chosen on tuning scenes."""
 
 import argparse
-from pathlib import Path
 
-from benchmark.cli import paths
+from benchmark.cli import paths, values
 from benchmark.cli.options import add_device, device_of, metrics_text
 
 SHOWN = 5
@@ -12,9 +11,9 @@ SHOWN = 5
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
     tune = commands.add_parser("tune", help="choose a run's best reading on tuning scenes, then apply it once")
-    tune.add_argument("run", metavar="RUN", type=Path, help="a run folder with weights, evaluated on the benchmark's "
-                      "scenes")  # fmt: skip
-    tune.add_argument("--images", type=int, default=200, help="tuning scenes to search on (default 200)")
+    tune.add_argument("run", metavar="RUN", type=values.existing,
+                      help="a run folder with weights, evaluated on the benchmark's scenes")  # fmt: skip
+    tune.add_argument("--images", type=values.count, default=200, help="tuning scenes to search on (default 200)")
     add_device(tune)
     tune.set_defaults(command=run)
 

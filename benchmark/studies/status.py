@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from benchmark.adapter import TUNED_VARIANT
+from benchmark.engine.rows import read_log
 from benchmark.runs.folder import TRAINING_LOG, holds_run, read_metrics, run_folders
 from benchmark.runs.manifest import read_manifest
 from benchmark.studies.job import last_error
@@ -20,8 +21,9 @@ SHOWN = ("AP", "AP50", "AP75", "AR100", "AR_heavy")
 
 @dataclass(frozen=True)
 class Status:
-    """One run. state: "waiting", "running", "stopped", "failed", "trained" or "done". images_per_second: since it
-    began, None before the first line of its log. error: of its last try, or ""."""
+    """One run. state: "waiting", "running", "stopped", "failed", "trained", "done", or "damaged" where a file of its
+    folder cannot be read. images_per_second: since it began, None before the first line of its log. error: of its last
+    try or of the file, or ""."""
 
     name: str
     state: str
@@ -76,6 +78,13 @@ def results_text(runs: Sequence[Path]) -> str:
 
 
 def _status(folder: Path, planned_budget: int | None) -> Status:
+    try:
+        return _status_of_whole(folder, planned_budget)
+    except InputError as error:
+        return Status(folder.name, "damaged", 0, planned_budget or 0, None, str(error))
+
+
+def _status_of_whole(folder: Path, planned_budget: int | None) -> Status:
     manifest = read_manifest(folder) if holds_run(folder) else {}
     seen, speed = _progress(folder)
     seen = max(seen, manifest.get("images_seen") or 0)
@@ -99,8 +108,8 @@ def _progress(folder: Path) -> tuple[int, float | None]:
     log = folder / TRAINING_LOG
     if not log.exists() or log.stat().st_size == 0:
         return 0, None
-    rows = pd.read_csv(log)
-    if not len(rows):
+    rows = read_log(log)
+    if not rows:
         return 0, None
-    images, seconds = rows["images"].iloc[-1], rows["seconds"].iloc[-1]
-    return int(images), float(images / seconds) if seconds else None
+    images, seconds = rows[-1]["images"], rows[-1]["seconds"]
+    return int(images), images / seconds if seconds else None

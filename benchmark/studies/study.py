@@ -13,7 +13,7 @@ from benchmark.models.presets import with_images, with_setting
 from benchmark.models.registry import adapter_names, find_adapter, find_preset
 from benchmark.runs.manifest import TIERS
 from benchmark.tuning import TUNING_IMAGES
-from datasets.errors import InputError
+from datasets.errors import InputError, one_line
 from datasets.scene import CATEGORIES, SceneParameters
 from datasets.seeds import EVALUATION_IMAGES, TRAINING_SEED
 
@@ -129,8 +129,8 @@ def read_study(name: str, folder: Path) -> Study:
     except FileNotFoundError:
         known = ", ".join(study_names(folder))
         raise InputError(f"study {name}: not found, expected one of {known}, or a .toml file") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not TOML ({error})") from None
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not TOML ({one_line(error)})") from None
     blocks = values.get("runs")
     if not isinstance(blocks, list) or not blocks:
         raise InputError(f"{path}: found no [[runs]], expected at least one")

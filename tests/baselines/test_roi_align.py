@@ -29,6 +29,10 @@ def test_equals_torchvision(bins, stride, sampling_ratio, aligned):
     expected = roi_align(features, ROIS, (bins, bins), 1 / stride, sampling_ratio, aligned=aligned)
     torch.testing.assert_close(pooled, expected, rtol=0, atol=2e-5)
 
+    with torch.no_grad():
+        predicted = ROIAlign((bins, bins), 1 / stride, sampling_ratio, aligned)(features, ROIS)
+    torch.testing.assert_close(predicted, expected, rtol=0, atol=2e-5)
+
     upstream = torch.randn_like(pooled)
     gradient = torch.autograd.grad(pooled, features, upstream)
     expected_gradient = torch.autograd.grad(expected, features, upstream)

@@ -6,6 +6,7 @@ import io
 import json
 import math
 import pickle
+import random
 import struct
 import zlib
 from collections.abc import Iterator
@@ -39,6 +40,17 @@ MINUTES = ("nan", "inf", "-1", "x", "")
 PATHS = ("", ".", "/", "..", "a\nb", "a\0b", "\ud800", "/proc/nowhere/x", "x" * 300)
 """Where nothing can be written."""
 
+SCORES = ("-0.1", "1.1", "nan", "inf", "x", "")
+WORDS = ("", " ", "x", "a\nb", "a\0b", "\ud800", "os:system", "no.such:Class", "$(x)", "x" * 300, "../x", "=", "a=b=c")
+"""In place of a name that exists."""
+
+HOSTILE_NAMES = (
+    "$", "$x$", "$\\frac{", "a\nb", "<b>", "|", "\\", "\\input{x}", "%", "&", "#", "_", "a_b_c", "^", "~", "{", "}",
+    "*a*", "`a`", "[a](b)", "<script>alert(1)</script>", "\x1b[0m", "\ud800", "\0", "\u202e", "&amp;", "a/b", "a\tb",
+    "\u00e9", "--", "''", '"',
+)  # fmt: skip
+"""Of models, presets and runs, which people may call as they like."""
+
 FILE_NAMES = (
     "/etc/passwd", "../annotations.json", "a/../../x.png", "", ".", "..", "\ud800.png", "a\nb.png", "a\0b.png",
     "C:\\x.png", "..\\x.png", None, 3, [], "missing.png",
@@ -65,6 +77,27 @@ def with_changes(document: dict[str, Any], keys: dict[str, tuple[str, ...]]) -> 
             without = copy.deepcopy(document)
             del without[table][0][name]
             yield f"{table}[0] without {name}", without
+
+
+def mutated(document: Any, number: int, seed: int = 0) -> Iterator[tuple[str, Any]]:
+    """(name, `document` with one value somewhere in it replaced or left out), so many times, the same every time."""
+    chance = random.Random(seed)
+    for _ in range(number):
+        changed = copy.deepcopy(document)
+        place, path = changed, []
+        while True:
+            keys = list(place) if isinstance(place, dict) else list(range(len(place)))
+            path.append(chance.choice(keys))
+            inner = place[path[-1]]
+            if not inner or not isinstance(inner, dict | list) or chance.random() < 0.2:
+                break
+            place = inner
+        value = chance.choice((*WRONG_VALUES, "left out"))
+        if value == "left out":
+            del place[path[-1]]
+        else:
+            place[path[-1]] = value
+        yield f"{'.'.join(map(str, path))} {value!r}", changed
 
 
 def bad_masks(size: int = 64) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """How much memory and time the evaluator takes on ever more images.
 
-    python -m tests.robustness.scale 1000 10000 100000
+    python -m tests.robustness.scale 1000 10000 100000 [--analysis]
 
 makes an evaluation set and predictions for each number of images, evaluates them with the command line in a process of
 its own, and prints the peak of its memory and the time that it took.
@@ -71,11 +71,16 @@ def _discs(centres: np.ndarray, radii: np.ndarray) -> list[str]:
     return [json.dumps({**rle, "counts": rle["counts"].decode()}, separators=(",", ":")) for rle in rles]
 
 
-def measure(images: int) -> tuple[float, float, float]:
-    """(peak memory in MiB, processor time in seconds, wall time in seconds) of evaluating so many images."""
+def measure(images: int, analysis: bool) -> tuple[float, float, float]:
+    """(peak memory in MiB, processor time in seconds, wall time in seconds) of evaluating so many images.
+
+    analysis: with ``--out``, so that the bootstrap and the kinds of errors are computed as well.
+    """
     with tempfile.TemporaryDirectory() as scratch:
         annotations, predictions = write_set(Path(scratch), images)
-        command = ("run_benchmark.py", "evaluate", f"--annotations={annotations}", f"--predictions={predictions}")
+        command = ["run_benchmark.py", "evaluate", f"--annotations={annotations}", f"--predictions={predictions}"]
+        if analysis:
+            command += [f"--out={scratch}/run", "--model=m"]
         started = time.monotonic()
         process = subprocess.Popen([sys.executable, *command], cwd=Path(__file__).parents[2], stdout=subprocess.PIPE)
         _, status, used = os.wait4(process.pid, 0)
@@ -87,8 +92,10 @@ def measure(images: int) -> tuple[float, float, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("images", type=int, nargs="+")
-    for images in parser.parse_args().images:
-        memory, processor, wall = measure(images)
+    parser.add_argument("--analysis", action="store_true", help="keep a run and analyse it")
+    options = parser.parse_args()
+    for images in options.images:
+        memory, processor, wall = measure(images, options.analysis)
         print(
             f"{images:,} images, {images * DETECTIONS:,} detections: {memory:,.0f} MiB at most, {processor:.1f} s of "
             f"processor time, {wall:.1f} s",

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import takewhile
-from pathlib import Path
 from typing import Any
 
 import matplotlib
@@ -18,8 +17,8 @@ from benchmark.report.plots import MARKERS, STYLE, Looks, Plot, shade
 from benchmark.report.sections.section import Inputs, Section
 from benchmark.report.tables import Row, Table, mark_best, measured
 from benchmark.report.words import BEST
-from benchmark.runs.record import ReleasedRun, read_runs
-from benchmark.runs.results import figure3_folder, paper_folder
+from benchmark.runs.record import ReleasedRun
+from benchmark.runs.results import paper_folder
 from datasets.errors import InputError
 from datasets.scene import CATEGORIES
 
@@ -48,27 +47,27 @@ class Grid:
 
 
 def tables(inputs: Inputs) -> list[Table]:
-    return [grid_table(grid) for grid in read_grids(inputs.results)]
+    return [grid_table(grid) for grid in read_grids(inputs)]
 
 
 def plots(inputs: Inputs) -> list[Plot]:
     caption = "Metrics against the number of rectangles in an image, one line for each number of channels."
-    grids = read_grids(inputs.results)
+    grids = read_grids(inputs)
     return [
         Plot(NAME if place == 1 else f"{NAME}-{place}", grid_plot(grid, inputs.looks), caption)
         for place, grid in enumerate(grids, 1)
     ]
 
 
-def read_grids(results: Path) -> list[Grid]:
+def read_grids(inputs: Inputs) -> list[Grid]:
     """The evaluated runs of Fig. 3, those of one preset, L and budget together, most images first.
 
     Raises InputError for a run without the hyperparameter that the figure varies.
     """
-    runs = [run for run in read_runs(figure3_folder(results)) if run.metrics]
+    runs = [run for run in inputs.figure3_runs if run.metrics]
     if not runs:
         return []
-    figure = read_figure3(paper_folder(results))
+    figure = read_figure3(paper_folder(inputs.results))
     runs = [run for run in runs if run.model == figure.model and _has_scenes_of(run, figure)]
     grids: dict[tuple, dict[tuple[int, int], ReleasedRun]] = {}
     for run in sorted(runs, key=lambda run: -run.images_seen):

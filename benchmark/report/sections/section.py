@@ -21,7 +21,7 @@ from benchmark.report.plots import Looks, Plot, looks
 from benchmark.report.tables import Table, seeds_text
 from benchmark.runs.folder import read_object
 from benchmark.runs.record import ReleasedRun, read_runs
-from benchmark.runs.results import paper_folder, runs_folder
+from benchmark.runs.results import figure3_folder, paper_folder, runs_folder
 from datasets.errors import InputError
 
 COMPARISONS = "comparisons.json"
@@ -66,6 +66,12 @@ class Inputs:
     def read(cls, results: Path, data_folder: Path | None = None) -> Self:
         """Raises InputError for a broken run or paper file."""
         return cls(results, data_folder, read_paper(paper_folder(results)), read_runs(runs_folder(results)))
+
+    @cached_property
+    def figure3_runs(self) -> list[ReleasedRun]:
+        """The runs that Fig. 3 shows; in the folder of a study all of its runs may be some."""
+        folder = figure3_folder(self.results)
+        return self.runs if folder == runs_folder(self.results) else read_runs(folder)
 
     @property
     def table1(self) -> PaperTable:

@@ -43,7 +43,7 @@ def grid_of_four(results):
 
 
 def test_the_table_has_a_row_for_each_cell(grid_of_four):
-    (grid,) = read_grids(grid_of_four.folder)
+    (grid,) = read_grids(Inputs.read(grid_of_four.folder))
     table = grid_table(grid)
     assert [(row.group, row.label, row.run is not None) for row in table.rows] == [
         ("6", "C = 1", True),
@@ -61,7 +61,7 @@ def test_the_table_has_a_row_for_each_cell(grid_of_four):
 def test_each_machine_is_named(results):
     add_cell(results, 1, 6, 0.5)
     add_cell(results, 2, 6, 0.5, cpu="Abacus 2")
-    (grid,) = read_grids(results.folder)
+    (grid,) = read_grids(Inputs.read(results.folder))
     assert "Abacus 1" in grid_table(grid).notes[-1] and "Abacus 2" in grid_table(grid).notes[-1]
 
 
@@ -70,11 +70,11 @@ def test_budgets_are_not_mixed(results):
     add_cell(results, 2, 6, 0.7, images=30_000)
     manifest = results.folder / "figure3" / "c2-n6" / "manifest.json"
     manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "tier": "short"}))
-    assert [grid.channels for grid in read_grids(results.folder)] == [[2], [1]]
+    assert [grid.channels for grid in read_grids(Inputs.read(results.folder))] == [[2], [1]]
 
 
 def test_the_plot_has_a_line_for_each_c(grid_of_four):
-    (grid,) = read_grids(grid_of_four.folder)
+    (grid,) = read_grids(Inputs.read(grid_of_four.folder))
     figure = grid_plot(grid, Inputs.read(grid_of_four.folder).looks)
     lines = {line.get_label(): line for line in figure.axes[0].lines}
     assert list(lines) == ["C = 1", "C = 2"]
@@ -101,4 +101,4 @@ def test_without_cells_there_is_no_section(results, tmp_path):
 def test_a_run_without_the_hyperparameter_is_named(results):
     add_cell(results, 1, 6, 0.5, network={})
     with pytest.raises(InputError, match="c1-n6/manifest.json: found no whole number as network.embedding_channels"):
-        read_grids(results.folder)
+        read_grids(Inputs.read(results.folder))
