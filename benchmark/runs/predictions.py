@@ -47,6 +47,10 @@ def predict(
         for name in variants:
             if image_id in results[name]:
                 raise InputError(f"{run.model}: predicted image {image_id} twice")
+            if not isinstance(outputs, dict) or asked[name] not in outputs:
+                raise InputError(
+                    f"{run.model}: image {image_id}: found {show(outputs)}, expected variant {asked[name]}"
+                )
             results[name][image_id] = detections_to_coco(
                 image_id, outputs[asked[name]], category_ids, dataset.frame(image_id) if size == "image" else None
             )
@@ -137,6 +141,8 @@ def _check_categories(dataset: Dataset, run: Run) -> None:
 
 def check_detections(image_id: int, detections: Detections, categories_known: int) -> None:
     """Raise InputError, naming the image and the field, unless `detections` is as its class documents."""
+    if not isinstance(detections, Detections):
+        raise InputError(f"image {image_id}: the adapter gave {show(detections)}, expected Detections")
     masks, scores, categories, order = detections.masks, detections.scores, detections.categories, detections.order
     arrays = (masks, scores, categories, *([] if order is None else [order]))
     if not all(isinstance(array, np.ndarray) and array.ndim for array in arrays):

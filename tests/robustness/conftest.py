@@ -72,21 +72,18 @@ def corpus(request):
 
 
 @pytest.fixture
-def handled(corpus, tmp_path, capfd, monkeypatch):
+def handled(corpus, tmp_path, capfd, own_folders):
     """Runs a command that ends well, or with exit code 2, one line and nothing written."""
-    return _runner(corpus, tmp_path, capfd, monkeypatch, must_fail=False)
+    return _runner(corpus, tmp_path, capfd, must_fail=False)
 
 
 @pytest.fixture
-def refused(corpus, tmp_path, capfd, monkeypatch):
+def refused(corpus, tmp_path, capfd, own_folders):
     """Runs a command that must end with exit code 2, one line and nothing written; `told` has to stand in the line."""
-    return _runner(corpus, tmp_path, capfd, monkeypatch, must_fail=True)
+    return _runner(corpus, tmp_path, capfd, must_fail=True)
 
 
-def _runner(corpus, tmp_path, capfd, monkeypatch, must_fail):
-    for name in ("RESULTS", "DATA", "RUNS"):
-        monkeypatch.setattr(cli.paths, name, tmp_path / name.lower())
-
+def _runner(corpus, tmp_path, capfd, must_fail):
     def run(case, *arguments, told=""):
         before = files_of(tmp_path)
         with corpus.case(case):
