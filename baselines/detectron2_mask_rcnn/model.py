@@ -86,8 +86,8 @@ def _predict_channels_last(mask_head: nn.Module) -> None:
     Not in training: the backward passes are slower. In other precisions than float32, the transposed one alone.
     """
     for name, module in mask_head.named_children():
-        if isinstance(getattr(module, "norm", None), nn.GroupNorm):
-            norm = module.norm
+        norm = getattr(module, "norm", None)
+        if isinstance(norm, nn.GroupNorm):
             module.norm = GroupNorm(norm.num_groups, norm.num_channels, norm.eps, norm.affine)
             module.register_forward_pre_hook(_channels_last_in_float32)
         elif name == "deconv":
