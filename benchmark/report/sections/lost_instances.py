@@ -155,6 +155,8 @@ def in_words(outcome: Outcome) -> str:
         low, high = outcome.suppressed_range
         variants = len(outcome.suppressed)
         told = f" Suppression removed {low:.2%} to {high:.2%} of all instances, by which of {variants} variants tells."
+        if variants == 1:
+            told = f" Suppression removed {low:.2%} of all instances, as one other variant tells."
     return (
         f"{title}: {lost:,} of {len(reason):,} instances not found{': ' if words else ''}{', '.join(words.values())}."
         f"{told}"
