@@ -18,7 +18,7 @@ IMAGES, ROUNDS = 1, 3
 TARGET = 1.3
 BEYOND = {
     "11 of paper": "t = 1 keeps a hundred near copies to mask",
-    "10 of coco": "twice as many boxes to mask as within the paper's limits",
+    "10 of coco": "twice as many boxes to mask as within the paper's limits; measured at 1.28 and 1.33",
     "11 of coco": "t = 1 keeps hundreds of near copies to mask",
     "default": "both protocols, and soft-NMS, which keeps a hundred boxes",
 }
@@ -61,7 +61,8 @@ def ratios():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("sweep", [
-    pytest.param(name, marks=[pytest.mark.xfail(strict=True, raises=AssertionError, reason=BEYOND[name])]
+    pytest.param(name, marks=[pytest.mark.xfail(strict=name != "10 of coco", raises=AssertionError,
+                                                reason=BEYOND[name])]
                  if name in BEYOND else [])
     for name in SWEEPS
 ])  # fmt: skip
