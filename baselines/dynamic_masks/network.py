@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import torch
-from timm.models.resnet import BasicBlock, ResNet
 from torch import Tensor, nn
 from torch.nn.functional import interpolate, relu
 
+from baselines.grid_network import convolution, encoder, ink, stages
 from benchmark.models.hints import Width
-from datasets.scene import GRID_SIZE, GRID_STRIDE
+from datasets.scene import GRID_SIZE
 
 COORDINATES = 2
 COORDINATE_SCALE = 8.0
@@ -81,13 +81,13 @@ class DynamicMaskNetwork(nn.Module):
         super().__init__()
         self.settings = settings
         self.channels = channels
-        self.encoder = _encoder(settings, channels)
+        self.encoder = encoder(settings.blocks, settings.channels, channels)
         width = settings.pyramid_channels
         self.laterals = nn.ModuleList([nn.Conv2d(channels, width, 1) for channels in settings.channels])
-        self.smooth = nn.ModuleList([_convolution(width, width) for _ in settings.channels[1:-1]])
+        self.smooth = nn.ModuleList([convolution(width, width) for _ in settings.channels[1:-1]])
         self.position = nn.Conv2d(COORDINATES, width, 1)
-        self.head = _convolution(width, settings.head_channels)
-        self.mask_head = _convolution(width, settings.mask_channels)
+        self.head = convolution(width, settings.head_channels)
+        self.mask_head = convolution(width, settings.mask_channels)
         self.classes_and_quality = nn.Conv2d(settings.head_channels, 1 + categories + 1, 1)
         self.weights = nn.Linear(settings.head_channels + COORDINATES, settings.weights)
         self.mask_features = nn.Conv2d(settings.mask_channels, settings.mask_features, 1)
@@ -101,7 +101,7 @@ class DynamicMaskNetwork(nn.Module):
 
     def maps(self, image: Tensor) -> Maps:
         """image: (B, 256, 256) or (B, 256, 256, 3) uint8, which a network of one channel sees in grey."""
-        features = self._pyramid(1 - self._in_channels(image) / 255) + self.position(self.grid[None])
+        features = self._pyramid(ink(image, self.channels)) + self.position(self.grid[None])
         head = self.head(features)
         classes_and_quality = self.classes_and_quality(head).float()
         mask_features = self.mask_features(self.mask_head(features)).float()
@@ -125,20 +125,9 @@ class DynamicMaskNetwork(nn.Module):
         with torch.autocast(pixels.device.type, enabled=False):  # differences of coordinates need float32
             return draw_masks(weights, positions, inputs, counts, self.settings)
 
-    def _in_channels(self, image: Tensor) -> Tensor:
-        """(B, 256, 256) or (B, 256, 256, 3) uint8 to (B, channels, 256, 256) float32."""
-        if image.ndim == 3:
-            return image[:, None].float().expand(-1, self.channels, -1, -1)
-        image = image.permute(0, 3, 1, 2).float()
-        return image if self.channels == image.shape[1] else image.mean(dim=1, keepdim=True)
-
     def _pyramid(self, image: Tensor) -> Tensor:
         """(B, channels, 256, 256) to features (B, pyramid_channels, 64, 64)."""
-        levels = []
-        features = self.encoder.maxpool(self.encoder.act1(self.encoder.bn1(self.encoder.conv1(image))))
-        for stage in (self.encoder.layer1, self.encoder.layer2, self.encoder.layer3, self.encoder.layer4):
-            features = stage(features)
-            levels.append(features)
+        levels = stages(self.encoder, image)
         top = self.laterals[-1](levels[-1])
         for place in range(len(levels) - 2, -1, -1):
             top = self.laterals[place](levels[place]) + interpolate(top, scale_factor=2, mode="nearest")
@@ -182,20 +171,3 @@ def draw_masks(weights: Tensor, positions: Tensor, inputs: Tensor, counts: Tenso
     drawn = relu((of_images[0] if len(of_images) == 1 else torch.cat(of_images)) + bias, inplace=True)
     drawn = relu(torch.baddbmm(second_bias, second, drawn), inplace=True)
     return torch.baddbmm(third_bias, third, drawn)
-
-
-def _encoder(settings: NetworkSettings, channels: int) -> ResNet:
-    """A ResNet whose first stage sees each 4x4 pixels as one, with its neighbours, and loses none of them."""
-    encoder = ResNet(BasicBlock, settings.blocks, channels=settings.channels, in_chans=channels, num_classes=0)
-    encoder.conv1 = nn.Sequential(
-        nn.PixelUnshuffle(GRID_STRIDE),
-        nn.Conv2d(channels * GRID_STRIDE**2, encoder.bn1.num_features, 3, padding=1, bias=False),
-    )
-    encoder.maxpool = nn.Identity()
-    return encoder
-
-
-def _convolution(before: int, after: int) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(before, after, 3, padding=1, bias=False), nn.BatchNorm2d(after), nn.ReLU(inplace=True)
-    )

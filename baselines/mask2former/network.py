@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
-from timm.models.resnet import BasicBlock, ResNet
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 from transformers import Mask2FormerConfig
 from transformers.models.mask2former.modeling_mask2former import Mask2FormerTransformerModule
 
+from baselines.grid_network import convolution, encoder, ink, stages
 from benchmark.models.hints import Width
-from datasets.scene import GRID_STRIDE
 
 DECODER_LEVELS = 3
 """Levels of the pyramid that the decoder attends to, 8x8, 16x16 and 32x32, one after the other."""
@@ -54,9 +53,9 @@ class Mask2FormerNetwork(nn.Module):
         super().__init__()
         self.channels = channels
         width = settings.width
-        self.encoder = _encoder(settings, channels)
+        self.encoder = encoder(settings.blocks, settings.channels, channels)
         self.laterals = nn.ModuleList([nn.Conv2d(before, width, 1) for before in settings.channels])
-        self.smooth = nn.ModuleList([_convolution(width) for _ in settings.channels])
+        self.smooth = nn.ModuleList([convolution(width, width) for _ in settings.channels])
         self.pixels = nn.Conv2d(width, width, 1)
         self.places = nn.Conv2d(width, width, 1, bias=False)
         self.visible = nn.Conv2d(width, 1 + categories, 1)
@@ -71,7 +70,7 @@ class Mask2FormerNetwork(nn.Module):
 
     def forward(self, image: Tensor) -> Output:
         """image: (B, 256, 256) or (B, 256, 256, 3) uint8, which a network of one channel sees in grey."""
-        *levels, top = self._pyramid(1 - self._in_channels(image) / 255)
+        *levels, top = self._pyramid(ink(image, self.channels))
         embeddings = self.pixels(top) + self.places(self._position(top))
         decoded = self._decode(levels, embeddings)
         return Output(
@@ -102,38 +101,13 @@ class Mask2FormerNetwork(nn.Module):
         """Sines and cosines of where each pixel of a map (B, C, H, W) lies: (1, C, H, W)."""
         return self.transformer.position_embedder((1, *features.shape[1:]), features.device, features.dtype, None)
 
-    def _in_channels(self, image: Tensor) -> Tensor:
-        """(B, 256, 256) or (B, 256, 256, 3) uint8 to (B, channels, 256, 256) float32."""
-        if image.ndim == 3:
-            return image[:, None].float().expand(-1, self.channels, -1, -1)
-        image = image.permute(0, 3, 1, 2).float()
-        return image if self.channels == image.shape[1] else image.mean(dim=1, keepdim=True)
-
     def _pyramid(self, image: Tensor) -> list[Tensor]:
         """(B, channels, 256, 256) to features of `width` channels at 8x8, 16x16, 32x32 and 64x64."""
-        features = self.encoder.act1(self.encoder.bn1(self.encoder.conv1(image)))
-        stages = []
-        for stage in (self.encoder.layer1, self.encoder.layer2, self.encoder.layer3, self.encoder.layer4):
-            features = stage(features)
-            stages.append(features)
+        levels = stages(self.encoder, image)
         found: list[Tensor] = []
-        for place in reversed(range(len(stages))):
-            level = self.laterals[place](stages[place])
+        for place in reversed(range(len(levels))):
+            level = self.laterals[place](levels[place])
             if found:
                 level = level + interpolate(found[-1], scale_factor=2, mode="nearest")
             found.append(self.smooth[place](level))
         return found
-
-
-def _encoder(settings: NetworkSettings, channels: int) -> ResNet:
-    """A ResNet whose first stage sees each 4x4 pixels as one, with its neighbours, and loses none of them."""
-    encoder = ResNet(BasicBlock, settings.blocks, channels=settings.channels, in_chans=channels, num_classes=0)
-    encoder.conv1 = nn.Sequential(
-        nn.PixelUnshuffle(GRID_STRIDE),
-        nn.Conv2d(channels * GRID_STRIDE**2, encoder.bn1.num_features, 3, padding=1, bias=False),
-    )
-    return encoder
-
-
-def _convolution(width: int) -> nn.Sequential:
-    return nn.Sequential(nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU())
