@@ -87,7 +87,7 @@ def test_words(corpus, refused, exported, tmp_path):
         *(("predict", UNTRAINED, "--dataset", exported, "--out", tmp_path / "o.json", f"--variants={word}")
           for word in WORDS),
         *(("reproduce", word) for word in WORDS),
-        ["unheard"], ["export"], ["train"], [], ["predict", "\ud800", "--dataset", ".", "--out", "o"],
+        ["unheard"], ["export"], ["train"], ["predict", "\ud800", "--dataset", ".", "--out", "o"],
         ["export", "--classes=", "--out", "o"], ["evaluate", "--annotations", "a\nb", "--predictions", "c"],
     ]  # fmt: skip
     for arguments in corpus.some(cases):
