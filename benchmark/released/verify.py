@@ -39,6 +39,8 @@ def verify(results: Path, data: Path, *, update: bool = False) -> int:
     path = results / "expected.json"
     of_study = is_of_study(results)
     expected = read_object(path, Expected) if path.exists() else {}
+    if not (expected or of_study or update):
+        raise InputError(f"{path}: missing, expected the numbers to compare with; `verify --update` writes it")
     found = recompute_runs(results, data) if of_study else recompute(results, data)
     if of_study and not expected:
         metrics = {name: read_metrics(results / name) for name in found["metrics"]}
@@ -49,8 +51,6 @@ def verify(results: Path, data: Path, *, update: bool = False) -> int:
         write_json(path, {"tolerances": expected.get("tolerances", TOLERANCES), **found})
         print(f"{path}: written")
         return 0
-    if not expected:
-        raise InputError(f"{path}: missing, expected the numbers to compare with; `verify --update` writes it")
     rows = differences(expected, found)
     if untold := smoke_tests(runs_folder(results)):
         print(f"not predicted again, being smoke tests, which decide by rounding: {', '.join(untold)}")

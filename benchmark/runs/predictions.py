@@ -150,7 +150,7 @@ def check_detections(image_id: int, detections: Detections, categories_known: in
     count = len(scores)
     if masks.shape != (count, *MASK_SHAPE) or masks.dtype != bool:
         fault = f"masks of shape {masks.shape} {masks.dtype}, expected ({count}, 64, 64) bool"
-    elif not np.all((scores >= 0) & (scores <= 1)):
+    elif scores.dtype.kind not in "fiu" or not np.all((scores >= 0) & (scores <= 1)):
         fault = f"scores {scores}, expected numbers from 0 to 1"
     elif len(categories) != count or not np.isin(categories, np.arange(1, categories_known + 1)).all():
         fault = f"categories {categories}, expected {count} of 1 to {categories_known}"
