@@ -13,8 +13,8 @@ from baselines.dynamic_masks.loss import LossSettings, dynamic_mask_loss, sample
 from baselines.dynamic_masks.network import DynamicMaskNetwork, Maps
 from baselines.dynamic_masks.pictures import LAYERS, steps
 from baselines.dynamic_masks.presets import PRESETS
-from baselines.dynamic_masks.targets import collate, render_visible
 from baselines.prediction import load_trained
+from baselines.visible_targets import collate, render_visible
 from benchmark.adapter import DEFAULT, Adapter, Detections, Picture, Reading, Run
 from benchmark.engine.fit import fit
 from benchmark.engine.precision import autocast

@@ -5,9 +5,10 @@ from typing import Literal
 
 import torch
 from torch import Tensor
-from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, pad
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
 from baselines.dynamic_masks.network import Drawn
+from baselines.visible_targets import visible_classes
 from benchmark.models.hints import NotNegative, Width
 from datasets.scene import GRID_SIZE
 
@@ -62,9 +63,7 @@ def dynamic_mask_loss(
     instances have no mask.
     """
     instance_map = batch["instance_map"]
-    table = pad(batch["categories"], (1, 0)).long()
-    classes = table.gather(1, instance_map.flatten(1).long()).view(instance_map.shape)
-    terms = {"cross_entropy": cross_entropy(drawn.maps.class_logits, classes)}
+    terms = {"cross_entropy": cross_entropy(drawn.maps.class_logits, visible_classes(batch))}
     if len(pixels):
         images = pixels // instance_map[0].numel()
         numbers = instance_map.flatten()[pixels].long()

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from baselines.mask2former.loss import LossSettings, set_loss
 from baselines.mask2former.network import Mask2FormerNetwork
 from baselines.mask2former.presets import PRESETS
-from baselines.mask2former.targets import collate, render_sets
 from baselines.prediction import load_trained
+from baselines.visible_targets import collate, render_visible
 from benchmark.adapter import DEFAULT, Adapter, Detections, Reading, Run
 from benchmark.engine.fit import fit
 from benchmark.engine.precision import autocast
@@ -33,7 +33,7 @@ class Mask2Former(Adapter):
         """Train with the shared engine; see `Adapter.train`."""
         torch.manual_seed(run.seed)
         step = partial(training_step, settings=run.preset.loss)
-        return fit(run, new_network(run), render_sets, step, run.preset.training, collate)
+        return fit(run, new_network(run), render_visible, step, run.preset.training, collate)
 
     def predict(
         self, dataset: Dataset, run: Run, variants: Sequence[str]

@@ -9,6 +9,7 @@ from transformers import Mask2FormerConfig
 from transformers.models.mask2former.modeling_mask2former import Mask2FormerLoss
 
 from baselines.mask2former.network import Output
+from baselines.visible_targets import visible_classes
 from benchmark.models.hints import NotNegative, Positive, Width
 
 
@@ -55,7 +56,7 @@ def set_loss(output: Output, batch: dict[str, Tensor], settings: LossSettings) -
         name: torch.stack([layer[f"loss_{name}"] for layer in of_layers]).mean()
         for name in ("cross_entropy", "mask", "dice")
     }
-    terms["visible"] = cross_entropy(output.visible_logits, batch["classes"].long())
+    terms["visible"] = cross_entropy(output.visible_logits, visible_classes(batch))
     loss = (
         settings.class_weight * terms["cross_entropy"]
         + settings.mask_weight * terms["mask"]

@@ -20,7 +20,7 @@ from baselines.dynamic_masks.loss import LossSettings, dynamic_mask_loss, mask_l
 from baselines.dynamic_masks.network import Drawn, DynamicMaskNetwork, Maps, NetworkSettings, draw_masks, located
 from baselines.dynamic_masks.pictures import DRAWN, steps
 from baselines.dynamic_masks.presets import PRESETS
-from baselines.dynamic_masks.targets import collate, render_visible
+from baselines.visible_targets import collate, render_visible, visible_classes
 from datasets.render import render_layers
 from datasets.scene import SceneParameters, sample_scene
 from datasets.seeds import TUNING_SEED
@@ -47,6 +47,7 @@ def test_targets_are_those_of_the_layers():
     sample, layers = render_visible(scene), render_layers(scene, layers=3)
     np.testing.assert_array_equal(sample.instance_map, layers.layers[0])
     np.testing.assert_array_equal(sample.categories, layers.categories)
+    np.testing.assert_array_equal(visible_classes(collate([sample]))[0], layers.category_layers[0])
     for number, mask in enumerate(sample.masks, start=1):
         assert mask.astype(bool)[(layers.layers == number).any(axis=0)].all()
 

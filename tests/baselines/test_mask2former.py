@@ -1,4 +1,4 @@
-"""Mask2Former: targets, the loss of a set, what is read from queries, and a step of training; needs `transformers`."""
+"""Mask2Former: the loss of a set, what is read from queries, and a step of training; needs `transformers`."""
 
 import numpy as np
 import pytest
@@ -10,9 +10,8 @@ from baselines.mask2former.adapter import detections, training_step
 from baselines.mask2former.loss import LossSettings, set_loss
 from baselines.mask2former.network import Mask2FormerNetwork, Output
 from baselines.mask2former.presets import PRESETS
-from baselines.mask2former.targets import collate, render_sets
+from baselines.visible_targets import collate, render_visible
 from benchmark.conformance import check_adapter
-from datasets.render import render_layers
 from datasets.scene import SceneParameters, sample_scene
 from datasets.seeds import TUNING_SEED
 
@@ -20,7 +19,7 @@ QUERIES = 8
 
 
 def batch(shapes=(2, 2, 2)):
-    return collate([render_sets(sample_scene(SceneParameters(shapes), TUNING_SEED, i)) for i in range(2)])
+    return collate([render_visible(sample_scene(SceneParameters(shapes), TUNING_SEED, i)) for i in range(2)])
 
 
 def say(masks, categories, order):
@@ -33,19 +32,10 @@ def say(masks, categories, order):
     return Output(classes, drawn, torch.zeros(1, 4, 64, 64))
 
 
-def test_targets_are_those_of_the_layers():
-    scene = sample_scene(SceneParameters((4, 4, 4)), TUNING_SEED, 3)
-    sample, layers = render_sets(scene), render_layers(scene, layers=3)
-    np.testing.assert_array_equal(sample.classes, layers.category_layers[0])
-    np.testing.assert_array_equal(sample.categories, layers.categories)
-    for number, mask in enumerate(sample.masks, start=1):
-        assert mask.astype(bool)[(layers.layers == number).any(axis=0)].all()
-
-
 def test_loss_is_of_a_set_of_masks_that_may_overlap():
     masks = torch.zeros(1, 3, 64, 64, dtype=torch.uint8)
     masks[0, 0, :32], masks[0, 1, :, :32] = 1, 1  # two halves that share a quarter, and padding
-    truth = {"masks": masks, "categories": torch.tensor([[1, 3, 0]]), "classes": torch.zeros(1, 64, 64)}
+    truth = {"masks": masks, "categories": torch.tensor([[1, 3, 0]]), "instance_map": torch.zeros(1, 64, 64)}
     for order in ([0, 1], [6, 2]):
         torch.manual_seed(0)
         terms = set_loss(say(masks[0, :2], [1, 3], order), truth, LossSettings())

@@ -1,4 +1,4 @@
-"""What the model learns from: one image, the instance seen at each pixel, and amodal masks."""
+"""What models of whole masks learn from: one image, the instance seen at each pixel, and amodal masks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 from torch.nn.utils.rnn import pad_sequence
 
 from datasets.render import Drawable, render_masks
@@ -43,3 +44,10 @@ def collate(samples: Sequence[VisibleSample]) -> dict[str, Tensor]:
         "masks": pad_sequence([torch.from_numpy(sample.masks) for sample in samples], batch_first=True),
         "categories": pad_sequence([torch.from_numpy(sample.categories) for sample in samples], batch_first=True),
     }
+
+
+def visible_classes(batch: dict[str, Tensor]) -> Tensor:
+    """Category number of what is seen at each pixel of a batch from `collate`, 0 for background: (B, 64, 64) int64."""
+    instance_map = batch["instance_map"]
+    table = pad(batch["categories"], (1, 0)).long()
+    return table.gather(1, instance_map.flatten(1).long()).view(instance_map.shape)
