@@ -1,6 +1,7 @@
 """The loss: each instance is matched with one query, and each query learns its class and, if matched, its mask."""
 
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -37,14 +38,7 @@ def set_loss(output: Output, batch: dict[str, Tensor], settings: LossSettings) -
     batch: from `collate`. Instances are whole objects and may overlap; nothing asks that a pixel be of one query.
     """
     categories = output.class_logits.shape[-1] - 1
-    criterion = Mask2FormerLoss(
-        Mask2FormerConfig(
-            num_labels=categories, class_weight=settings.class_weight, mask_weight=settings.mask_weight,
-            dice_weight=settings.dice_weight, no_object_weight=settings.no_object_weight,
-            train_num_points=settings.points,
-        ),
-        {},
-    ).to(output.class_logits.device)  # fmt: skip
+    criterion = _criterion(settings, categories).to(output.class_logits.device)
     present = [labels > 0 for labels in batch["categories"]]
     labels = [labels[kept].long() - 1 for labels, kept in zip(batch["categories"], present, strict=True)]
     masks = [masks[kept].float() for masks, kept in zip(batch["masks"], present, strict=True)]
@@ -64,3 +58,15 @@ def set_loss(output: Output, batch: dict[str, Tensor], settings: LossSettings) -
         + settings.visible_weight * terms["visible"]
     )
     return {"loss": loss, **terms}
+
+
+@cache
+def _criterion(settings: LossSettings, categories: int) -> Mask2FormerLoss:
+    return Mask2FormerLoss(
+        Mask2FormerConfig(
+            num_labels=categories, class_weight=settings.class_weight, mask_weight=settings.mask_weight,
+            dice_weight=settings.dice_weight, no_object_weight=settings.no_object_weight,
+            train_num_points=settings.points,
+        ),
+        {},
+    )  # fmt: skip

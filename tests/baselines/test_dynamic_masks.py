@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from baselines.dynamic_masks.adapter import training_step
 from baselines.dynamic_masks.instances import (
@@ -254,3 +255,12 @@ def test_colour_counts_where_the_training_images_are_in_colour():
         with torch.inference_mode():
             assert torch.equal(network.maps(red).class_logits, network.maps(green).class_logits) != differ
             network.maps(red[..., 0])  # grey images fit both
+
+
+@pytest.mark.parametrize(("preset", "expected"), [("compact", 5.5), ("wide", 10.6)])
+def test_what_a_training_image_costs(preset, expected):
+    """GFLOP forward and backward, as the presets say."""
+    network, samples = DynamicMaskNetwork(PRESETS[preset].network, 3), batch(2, (6, 6, 6))
+    with FlopCounterMode(display=False) as flops:
+        training_step(network, samples, PRESETS[preset].loss)["loss"].backward()
+    assert flops.get_total_flops() / 2e9 == pytest.approx(expected, abs=0.1)
