@@ -6,7 +6,8 @@ run lengths, background first, column by column; from the fourth on, each is the
 Decoders trust such a string, so that a bad one gives a wrong mask instead of an error.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import SupportsIndex, overload
 
 import numpy as np
@@ -14,6 +15,9 @@ from pycocotools import mask as coco_mask
 
 MAX_GROUPS = 6
 """Groups of five bits in the longest number read: runs below 2^29 pixels, more than any image here has."""
+
+AT_ONCE = 10_000
+"""RLEs of a stream that are held as dicts at the same time."""
 
 
 class EncodedMasks(Sequence[dict]):
@@ -40,6 +44,14 @@ class EncodedMasks(Sequence[dict]):
         counts = (rle["counts"] for rle in rles)
         strings = [of_one if isinstance(of_one, str) else of_one.decode("ascii") for of_one in counts]
         return cls.of(strings, [rle["size"] for rle in rles])
+
+    @classmethod
+    def of_stream(cls, rles: Iterable[dict]) -> "EncodedMasks":
+        """The masks of any number of compressed RLEs, which are never held as dicts all at once."""
+        rest, parts = iter(rles), []
+        while block := list(islice(rest, AT_ONCE)):
+            parts.append(cls.of_rles(block))
+        return cls.joined(parts)
 
     @classmethod
     def joined(cls, parts: Sequence["EncodedMasks"]) -> "EncodedMasks":

@@ -5,7 +5,7 @@ without the visible mask that it carries or, where predictions carry none, the p
 in front of it cover.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal, NamedTuple
 
@@ -31,13 +31,20 @@ class HiddenPrecision(NamedTuple):
     parts_from: PartsFrom | None
 
 
+class Parts(NamedTuple):
+    """Hidden parts of some of n masks. places: (m,) int64, ascending, which of the n have one. masks: these m parts."""
+
+    places: np.ndarray
+    masks: EncodedMasks
+
+
 def hidden_precision(
     ground_truth: GroundTruth, visible: Mapping[int, dict[str, Any]], predictions: Predictions
 ) -> HiddenPrecision:
     """Of one results file. visible: annotation id -> visible mask, RLE, of all instances that have one; none for
     annotations without visible masks. Detections without a hidden part claim none and do not take part."""
     truth = hidden_truth(ground_truth, visible)
-    instances = sum(part is not None for part in truth)
+    instances = len(truth.places)
     parts, parts_from = hidden_parts(predictions)
     if not instances or parts_from is None:
         return HiddenPrecision(None, None, instances, parts_from)
@@ -45,28 +52,47 @@ def hidden_precision(
     return HiddenPrecision(metrics["AP"], metrics["AP50"], instances, parts_from)
 
 
-def hidden_truth(ground_truth: GroundTruth, visible: Mapping[int, dict[str, Any]]) -> list[dict[str, Any] | None]:
-    """The hidden part of each instance, RLE, None where it has none. An instance that nobody sees is hidden whole."""
+def hidden_truth(ground_truth: GroundTruth, visible: Mapping[int, dict[str, Any]]) -> Parts:
+    """The hidden parts of the instances that have one. An instance that nobody sees is hidden whole."""
     if not visible:
-        return [None] * len(ground_truth.segmentations)
-    masks = zip(ground_truth.annotation_ids, ground_truth.segmentations, strict=True)
-    return [without(mask, visible[key]) if key in visible else mask for key, mask in masks]
+        return _collected(())
+    masks = enumerate(zip(ground_truth.annotation_ids, ground_truth.segmentations, strict=True))
+    return _collected((place, without(mask, visible[key]) if key in visible else mask) for place, (key, mask) in masks)
 
 
-def hidden_parts(predictions: Predictions) -> tuple[list[dict[str, Any] | None], PartsFrom | None]:
-    """The hidden part of each detection, RLE, None where it has none; and what they were made from."""
+def hidden_parts(predictions: Predictions) -> tuple[Parts, PartsFrom | None]:
+    """The hidden parts of the detections that have one, and what they were made from."""
     masks = predictions.segmentations
     if predictions.visible_masks is not None:
-        return [without(*pair) for pair in zip(masks, predictions.visible_masks, strict=True)], "visible masks"
+        pairs = enumerate(zip(masks, predictions.visible_masks, strict=True))
+        return _collected((place, without(*pair)) for place, pair in pairs), "visible masks"
     if predictions.orders is None:
-        return [None] * len(masks), None
-    parts: list[dict[str, Any] | None] = [None] * len(masks)
-    images, orders = predictions.image_ids, predictions.orders
+        return _collected(()), None
+    return _collected(_covered_by_image(masks, predictions.image_ids, predictions.orders)), "depth order"
+
+
+def _collected(parts: Iterable[tuple[int, dict[str, Any] | None]]) -> Parts:
+    """parts: places, in any order, and the part of each, None where it has none."""
+    places: list[int] = []
+
+    def kept() -> Iterator[dict[str, Any]]:
+        for place, part in parts:
+            if part is not None:
+                places.append(place)
+                yield part
+
+    masks = EncodedMasks.of_stream(kept())
+    order = np.argsort(np.array(places, dtype=np.int64))
+    return Parts(np.array(places, dtype=np.int64)[order], masks.take(order))
+
+
+def _covered_by_image(
+    masks: Sequence[dict[str, Any]], images: np.ndarray, orders: np.ndarray
+) -> Iterator[tuple[int, dict[str, Any] | None]]:
+    """Place and hidden part of all detections, image by image."""
     by_image = np.argsort(images, kind="stable")
     for group in np.split(by_image, np.flatnonzero(np.diff(images[by_image])) + 1):
-        for place, part in zip(group, _covered([masks[i] for i in group], orders[group]), strict=True):
-            parts[place] = part
-    return parts, "depth order"
+        yield from zip(group.tolist(), _covered([masks[i] for i in group], orders[group]), strict=True)
 
 
 def without(mask: dict[str, Any], seen: dict[str, Any]) -> dict[str, Any] | None:
@@ -88,13 +114,12 @@ def _covered(masks: Sequence[dict[str, Any]], orders: np.ndarray) -> list[dict[s
     return parts
 
 
-def _of_parts(whole: Any, parts: Sequence[dict[str, Any] | None]) -> Any:
+def _of_parts(whole: Any, parts: Parts) -> Any:
     """Annotations or predictions with hidden parts as their masks, those without one left out, and without orders."""
-    kept = np.array([part is not None for part in parts], dtype=bool)
     columns = (
         ("annotation_ids", "annotation_images", "annotation_categories", "occlusion_rates")
         if isinstance(whole, GroundTruth)
         else ("image_ids", "category_ids", "scores")
     )
-    chosen: dict[str, Any] = {name: getattr(whole, name)[kept] for name in columns}
-    return replace(whole, **chosen, segmentations=EncodedMasks.of_rles(list(filter(None, parts))), orders=None)
+    chosen: dict[str, Any] = {name: getattr(whole, name)[parts.places] for name in columns}
+    return replace(whole, **chosen, segmentations=parts.masks, orders=None)

@@ -50,14 +50,17 @@ def test_nothing_tells_what_is_hidden():
 
 
 def test_an_instance_that_nobody_sees_is_hidden_whole():
-    assert hidden_truth(read_annotations(TRUTH), {101: RIGHT}) == [BAR, None]
+    places, masks = hidden_truth(read_annotations(TRUTH), {101: RIGHT})
+    assert places.tolist() == [0]
+    assert list(masks) == [BAR]
 
 
 def test_detections_of_one_order_and_of_other_images_hide_nothing_of_each_other():
     truth = read_annotations(dataset([1, 2], []))
     entries = [detection(2, BAR, order=2), detection(1, LEFT, order=1), detection(2, BAR, order=2)]
-    assert hidden_parts(read_predictions(entries, truth)) == ([None] * 3, "depth order")
+    parts, parts_from = hidden_parts(read_predictions(entries, truth))
+    assert (len(parts.places), parts_from) == (0, "depth order")
     entries.append(detection(2, LEFT, order=1))
-    parts, _ = hidden_parts(read_predictions(entries, truth))
-    assert [part is None for part in parts] == [False, True, False, True]
-    assert np.array_equal(decode_masks([parts[0]]), decode_masks([LEFT]))
+    (places, masks), _ = hidden_parts(read_predictions(entries, truth))
+    assert places.tolist() == [0, 2]
+    assert np.array_equal(decode_masks([masks[0]]), decode_masks([LEFT]))
