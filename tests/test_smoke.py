@@ -8,15 +8,14 @@ import pytest
 
 from benchmark import cli
 from benchmark.evaluation.evaluate import evaluate
-from benchmark.models.registry import adapter_names, find_adapter
+from benchmark.models.registry import untrained_names
 from benchmark.runs.make import read_metrics
+from tests.models import registered
 
 pytestmark = pytest.mark.slow
 
-TRAINED = [name for name in adapter_names() if "smoke" in find_adapter(name).presets]
 
-
-@pytest.mark.parametrize("model", TRAINED)
+@pytest.mark.parametrize("model", registered(besides=untrained_names()))
 def test_smoke_preset_is_better_than_chance(model, tmp_path, monkeypatch):
     """Chance is what the same detections score when each is handed to the next image."""
     monkeypatch.setattr(cli.paths, "DATA", tmp_path / "data")

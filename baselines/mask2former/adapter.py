@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from baselines.mask2former.instances import GRID, find_instances
 from baselines.mask2former.loss import LossSettings, set_loss
 from baselines.mask2former.network import Mask2FormerNetwork
 from baselines.mask2former.presets import PRESETS
@@ -25,9 +26,10 @@ class Mask2Former(Adapter):
     """A set of queries, each of which draws one whole object or none; nothing is suppressed."""
 
     presets = PRESETS
-    prediction_settings = ("minimum_area",)
+    prediction_settings = ("instances",)
     readings = {DEFAULT: Reading(text="each query's mask, by the probability of its class and how certain its mask is")}
     variants = tuple(readings)
+    grid = GRID
 
     def train(self, run: Run) -> bool:
         """Train with the shared engine; see `Adapter.train`."""
@@ -38,7 +40,8 @@ class Mask2Former(Adapter):
     def predict(
         self, dataset: Dataset, run: Run, variants: Sequence[str]
     ) -> Iterator[tuple[int, dict[str, Detections]]]:
-        """One pass of the network; see `Adapter.predict`."""
+        """One pass of the network for all variants; see `Adapter.predict`."""
+        settings = [GRID.get(name, run.preset.instances) for name in variants]
         network = new_network(run)
         load_trained(network, run)
         for start in range(0, len(dataset.image_ids), PREDICTION_BATCH):
@@ -46,14 +49,14 @@ class Mask2Former(Adapter):
             images = torch.from_numpy(np.stack([dataset.image(image_id) for image_id in image_ids]))
             with torch.inference_mode(), autocast(run.preset.training.precision, run.device):
                 output = network(images.to(run.device))
-            classes, masks = output.class_logits[-1], output.mask_logits[-1]
-            if not (classes.isfinite().all() and masks.isfinite().all()):
+            last = (output.class_logits[-1], output.mask_logits[-1], output.depths[-1])
+            if not all(values.isfinite().all() for values in last):
                 raise InputError(
                     f"{run.weights}: the network's output is not finite, expected weights of a finished run"
                 )
-            for image_id, of_classes, of_masks in zip(image_ids, classes, masks, strict=True):
-                found = detections(of_classes, of_masks, run.preset.minimum_area)
-                yield image_id, dict.fromkeys(variants, found)
+            for image_id, classes, masks, depths in zip(image_ids, *last, strict=True):
+                found = find_instances(classes, masks, depths, settings)
+                yield image_id, dict(zip(variants, found, strict=True))
 
 
 def new_network(run: Run) -> Mask2FormerNetwork:
@@ -66,18 +69,3 @@ def training_step(model: nn.Module, batch: dict[str, Tensor], settings: LossSett
     output = model(batch["image"])
     with torch.autocast(batch["image"].device.type, enabled=False):
         return set_loss(output, batch, settings)
-
-
-def detections(class_logits: Tensor, mask_logits: Tensor, minimum_area: int) -> Detections:
-    """What the queries of one image say: each has its likeliest category, however likely "no object" is.
-
-    class_logits: (Q, categories + 1), "no object" last. mask_logits: (Q, 64, 64). A detection scores the probability of
-    its category times its mask's mean probability inside.
-    """
-    probabilities, categories = class_logits.softmax(dim=1)[:, :-1].max(dim=1)
-    masks = mask_logits > 0
-    areas = masks.flatten(1).sum(dim=1)
-    certainty = (mask_logits.sigmoid() * masks).flatten(1).sum(dim=1) / areas.clamp(min=1)
-    kept = areas >= max(minimum_area, 1)
-    scores = (probabilities * certainty)[kept].double().clamp(0, 1)
-    return Detections(masks[kept].cpu().numpy(), scores.cpu().numpy(), (categories[kept] + 1).cpu().numpy())

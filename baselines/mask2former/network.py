@@ -9,13 +9,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 from transformers import Mask2FormerConfig
-from transformers.models.mask2former.modeling_mask2former import Mask2FormerTransformerModule
+from transformers.models.mask2former.modeling_mask2former import Mask2FormerMaskPredictor, Mask2FormerTransformerModule
 
 from baselines.grid_network import convolution, encoder, ink, stages
 from benchmark.models.hints import Width
+from datasets.scene import GRID_SIZE
 
-DECODER_LEVELS = 3
-"""Levels of the pyramid that the decoder attends to, 8x8, 16x16 and 32x32, one after the other."""
+QUERIES = 8
+"""Queries along each side: one for each cell of the coarsest level."""
+
+COORDINATE_SCALE = 8.0
+"""What half an image's side counts for in the coordinates of masks, so that sharp outlines need no large weights."""
 
 
 @dataclass(frozen=True)
@@ -38,11 +42,13 @@ class Output(NamedTuple):
     """What the queries say, before the decoder and after each of its T layers; Q queries, one for each cell of 8x8.
 
     class_logits: (1 + T, B, Q, categories + 1) float32, "no object" last. mask_logits: (1 + T, B, Q, 64, 64) float32,
-    amodal. visible_logits: (B, 1 + categories, 64, 64) float32, classes of what is seen, background first.
+    amodal. depths: (1 + T, B, Q) float32, smaller in front. visible_logits: (B, 1 + categories, 64, 64) float32,
+    classes of what is seen, background first.
     """
 
     class_logits: Tensor
     mask_logits: Tensor
+    depths: Tensor
     visible_logits: Tensor
 
 
@@ -66,16 +72,20 @@ class Mask2FormerNetwork(nn.Module):
                 dim_feedforward=settings.feedforward, decoder_layers=settings.decoder_layers + 1, dropout=0.0,
             ),
         )  # fmt: skip
-        self.classes = nn.Linear(width, categories + 1)
+        self.transformer.decoder.mask_predictor = PlacedMasks(width, settings.heads)
+        self.classes_and_depth = nn.Linear(width, categories + 1 + 1)
 
     def forward(self, image: Tensor) -> Output:
         """image: (B, 256, 256) or (B, 256, 256, 3) uint8, which a network of one channel sees in grey."""
         *levels, top = self._pyramid(ink(image, self.channels))
         embeddings = self.pixels(top) + self.places(self._position(top))
         decoded = self._decode(levels, embeddings)
+        states = torch.stack([state.transpose(0, 1) for state in decoded.intermediate_hidden_states])
+        classes_and_depth = self.classes_and_depth(states).float()
         return Output(
-            torch.stack([self.classes(state.transpose(0, 1)) for state in decoded.intermediate_hidden_states]).float(),
+            classes_and_depth[..., :-1],
             torch.stack(decoded.masks_queries_logits).float(),
+            classes_and_depth[..., -1],
             self.visible(top).float(),
         )
 
@@ -111,3 +121,38 @@ class Mask2FormerNetwork(nn.Module):
                 level = level + interpolate(found[-1], scale_factor=2, mode="nearest")
             found.append(self.smooth[place](level))
         return found
+
+
+class PlacedMasks(Mask2FormerMaskPredictor):
+    """Masks of queries that have a place: the library's, plus a second-degree polynomial of where a pixel lies relative
+    to the query's cell. It begins as a disc around the cell; the queries' states bend, stretch and move it.
+    """
+
+    def __init__(self, width: int, heads: int):
+        super().__init__(width, heads, width)
+        self.outline = nn.Linear(width, 6)
+        nn.init.zeros_(self.outline.weight)
+        self.outline.bias.data = torch.tensor([2.0, 0.0, 0.0, -0.5, 0.0, -0.5])
+        self.register_buffer("terms", relative_terms(), persistent=False)
+
+    def forward(
+        self, outputs: Tensor, pixel_embeddings: Tensor, attention_mask_target_size: tuple[int, int]
+    ) -> tuple[Tensor, Tensor]:
+        """Mask logits (B, Q, 64, 64), and where the next layer must not look: (B x heads, Q, pixels) bool.
+
+        outputs: (Q, B, width). pixel_embeddings: (B, width, 64, 64). attention_mask_target_size: of the next level.
+        """
+        appearance = torch.einsum("bqc,bchw->bqhw", self.mask_embedder(outputs.transpose(0, 1)), pixel_embeddings)
+        with torch.autocast(outputs.device.type, enabled=False):  # sums of squared coordinates need float32
+            outline = torch.bmm(self.outline(outputs.float()), self.terms).transpose(0, 1)
+            masks = appearance.float() + outline.unflatten(2, appearance.shape[2:])
+        small = interpolate(masks.detach(), size=attention_mask_target_size, mode="bilinear", align_corners=False)
+        return masks, (small < 0).flatten(2).repeat_interleave(self.num_heads, dim=0)
+
+
+def relative_terms() -> Tensor:
+    """1, x, y, x^2, xy and y^2 of each pixel of the grid relative to the centre of each query's cell: (Q, 6, 4096)."""
+    axes = [(torch.arange(size) + 0.5) / size * 2 - 1 for size in (GRID_SIZE, QUERIES)]
+    pixels, cells = (COORDINATE_SCALE * torch.cartesian_prod(axis, axis) for axis in axes)
+    y, x = (pixels - cells[:, None]).unbind(2)
+    return torch.stack([torch.ones_like(x), x, y, x * x, x * y, y * y], dim=1)

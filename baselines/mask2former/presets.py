@@ -2,20 +2,20 @@
 
 from dataclasses import dataclass, field, replace
 
+from baselines.mask2former.instances import InstanceSettings
 from baselines.mask2former.loss import LossSettings
 from baselines.mask2former.network import NetworkSettings
 from benchmark.engine.settings import COMPACT, TrainingSettings
-from benchmark.models.hints import CountOrZero
 
 
 @dataclass(frozen=True)
 class Preset:
-    """network, loss and training make the weights. minimum_area: smaller masks are dropped; in pixels of the grid."""
+    """network, loss and training make the weights; instances says how predictions are made from them."""
 
     training: TrainingSettings
     network: NetworkSettings = field(default_factory=NetworkSettings)
     loss: LossSettings = field(default_factory=LossSettings)
-    minimum_area: CountOrZero = 5
+    instances: InstanceSettings = field(default_factory=InstanceSettings)
 
 
 TRAINING = replace(COMPACT, images=30_000, batch_size=2, learning_rate=5e-3, warmup_images=500, checkpoint_every=1_000)

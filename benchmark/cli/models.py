@@ -15,10 +15,13 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from benchmark.models.registry import adapter_names, find_adapter
+    from benchmark.models.registry import adapter_names, find_adapter, missing_library
 
     registered = adapter_names()
     for name in [options.model] if options.model else registered:
+        if not options.model and (missing := missing_library(name)):
+            print(f"{name}  ({registered[name]})\n    not installed: {missing}")
+            continue
         adapter = find_adapter(name)
         print(f"{name}  ({registered.get(name, name)})")
         print(f"    presets:  {', '.join(adapter.presets) or 'none; needs no training'}")

@@ -1,6 +1,7 @@
 """Finding adapters by name, or as ``module:Class``."""
 
 import importlib
+import importlib.util
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
@@ -15,6 +16,19 @@ PACKAGES = ("embedding_model", "baselines")
 def adapter_names() -> dict[str, str]:
     """Registered name -> "module:Class"."""
     return {name: target for package in PACKAGES for name, target in importlib.import_module(package).ADAPTERS.items()}
+
+
+@lru_cache
+def missing_library(name: str) -> str | None:
+    """What a registered model cannot be used without here, in a line that says how to install it; None if it can be.
+
+    A package whose library is optional raises ModuleNotFoundError at once; the adapter itself is not imported.
+    """
+    try:
+        importlib.util.find_spec(adapter_names()[name].partition(":")[0])
+    except ModuleNotFoundError as error:
+        return str(error)
+    return None
 
 
 def untrained_names() -> list[str]:

@@ -1,6 +1,7 @@
 """A study: the runs that make a table or a figure, as data (``results/paper/studies``, or a user's own file)."""
 
 import fnmatch
+import sys
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
@@ -10,7 +11,7 @@ from typing import Any, get_type_hints
 
 from benchmark.adapter import Adapter, Run
 from benchmark.models.presets import with_images, with_setting
-from benchmark.models.registry import adapter_names, find_adapter, find_preset
+from benchmark.models.registry import adapter_names, find_adapter, find_preset, missing_library
 from benchmark.runs.manifest import TIERS
 from benchmark.tuning import TUNING_IMAGES
 from datasets.errors import InputError, one_line
@@ -171,7 +172,7 @@ def study_runs(study: Study, out: Path, choices: Choices) -> list[StudyRun]:
 def _runs_of(block: Block, out: Path, tier: str, choices: Choices) -> Iterator[StudyRun]:
     instances = (SMOKE_INSTANCES,) if tier == SMOKE else block.instances_per_class
     evaluation_images = SMOKE_EVALUATION_IMAGES if tier == SMOKE else EVALUATION_IMAGES
-    for model in _models(block.model):
+    for model in matching_models(block.model):
         adapter = find_adapter(model)
         preset_name = _preset_name(adapter, model, block, tier, choices)
         preset = find_preset(adapter, model, preset_name)
@@ -213,10 +214,15 @@ def matching(patterns: Sequence[str], existing: Sequence[str], model: str) -> li
     return list(dict.fromkeys(name for names in found.values() for name in names))
 
 
-def _models(pattern: str) -> list[str]:
+def matching_models(pattern: str) -> list[str]:
+    """The learned models that a study's pattern names; one whose library is not installed is left out, with a line."""
     if not any(sign in pattern for sign in "*?["):
         return [pattern]
-    learned = [name for name in adapter_names() if find_adapter(name).presets]
+    missing = {name: missing_library(name) for name in adapter_names()}
+    for name, library in missing.items():
+        if library and fnmatch.fnmatch(name, pattern):
+            print(f"model {name} is left out of {pattern}: {library}", file=sys.stderr)
+    learned = [name for name in adapter_names() if not missing[name] and find_adapter(name).presets]
     found = fnmatch.filter(learned, pattern)
     if not found:
         raise InputError(f"model {pattern}: expected a pattern of {', '.join(learned)}")

@@ -1,17 +1,20 @@
 """Mask2Former: the loss of a set, what is read from queries, and a step of training; needs `transformers`."""
 
+import importlib
+
 import numpy as np
 import pytest
 import torch
 
-pytest.importorskip("transformers")
+pytest.importorskip("transformers", reason="transformers, of the optional group set-prediction: not installed")
 
-from baselines.mask2former.adapter import detections, training_step
-from baselines.mask2former.loss import LossSettings, set_loss
-from baselines.mask2former.network import Mask2FormerNetwork, Output
+import baselines.mask2former
+from baselines.mask2former.adapter import training_step
+from baselines.mask2former.instances import InstanceSettings, find_instances
+from baselines.mask2former.loss import LossSettings, depth_loss, set_loss
+from baselines.mask2former.network import Mask2FormerNetwork, Output, PlacedMasks, relative_terms
 from baselines.mask2former.presets import PRESETS
 from baselines.visible_targets import collate, render_visible
-from benchmark.conformance import check_adapter
 from datasets.scene import SceneParameters, sample_scene
 from datasets.seeds import TUNING_SEED
 
@@ -29,7 +32,7 @@ def say(masks, categories, order):
     drawn = torch.full((2, 1, QUERIES, 64, 64), -30.0)
     for query, mask, category in zip(order, masks, categories, strict=True):
         classes[:, 0, query, category - 1], drawn[:, 0, query][:, mask > 0] = 60.0, 30.0
-    return Output(classes, drawn, torch.zeros(1, 4, 64, 64))
+    return Output(classes, drawn, torch.zeros(2, 1, QUERIES), torch.zeros(1, 4, 64, 64))
 
 
 def test_loss_is_of_a_set_of_masks_that_may_overlap():
@@ -47,16 +50,40 @@ def test_loss_is_of_a_set_of_masks_that_may_overlap():
     assert same_twice["dice"] > 0.2
 
 
+def test_what_is_in_front_is_learned_from_overlaps():
+    """Three squares in a row from front to back; the first two overlap, and the last is far away."""
+    masks = torch.zeros(3, 64, 64)
+    for instance, left in enumerate((0, 10, 40)):
+        masks[instance, :20, left : left + 20] = 1
+    queries, instances = torch.tensor([1, 4, 6]), torch.tensor([2, 0, 1])
+    depths = torch.zeros(QUERIES)
+    depths[4], depths[6], depths[1] = 1.0, 3.0, -9.0  # instance 0, 1, 2
+    loss = depth_loss(depths[None], [masks], [(queries, instances)])
+    torch.testing.assert_close(loss, torch.tensor(np.log1p(np.exp(-2)), dtype=torch.float32))
+    assert depth_loss(depths[None], [masks[[0, 2]]], [(queries[:2], torch.tensor([0, 1]))]) == 0
+
+
+def test_an_untrained_query_draws_a_disc_around_its_cell():
+    masks, _ = PlacedMasks(width=8, heads=2)(torch.zeros(64, 1, 8), torch.zeros(1, 8, 64, 64), (8, 8))
+    assert masks.shape == (1, 64, 64, 64)
+    y, x = np.nonzero(masks[0, 10].detach().numpy() > 0)  # the third cell of the second row, 8 pixels a side
+    assert (y.mean(), x.mean()) == (11.5, 19.5) and np.ptp(y) == np.ptp(x) == 15
+    assert relative_terms()[10, 1].view(64, 64)[0].tolist() == [(pixel - 19.5) / 4 for pixel in range(64)]
+
+
 def test_reads_every_query_that_draws():
-    """Three queries: sure of a square, in doubt about another that overlaps it, and one that draws four pixels."""
-    masks = torch.full((3, 64, 64), -9.0)
-    masks[0, :20, :20], masks[1, 10:30, 10:30], masks[2, :2, :2] = 9.0, 0.1, 9.0
-    classes = torch.tensor([[0.0, 9.0, 0.0, 0.0], [0.0, 0.0, 2.0, 3.0], [9.0, 0.0, 0.0, 0.0]])
-    found = detections(classes, masks, minimum_area=5)
-    assert found.masks.sum(axis=(1, 2)).tolist() == [400, 400] and found.categories.tolist() == [2, 3]
-    probability = classes[1].softmax(dim=0)[2] * torch.tensor(0.1).sigmoid()
-    np.testing.assert_allclose(found.scores[1], probability, rtol=1e-5)
-    assert found.scores[0] > 0.99
+    """Four queries: sure of a square, in doubt about one that overlaps it, a small one, and one like the first."""
+    masks = torch.full((4, 64, 64), -9.0)
+    masks[0, :20, :20], masks[1, 10:30, 10:30], masks[2, :2, :2], masks[3, :20, :19] = 9.0, 0.1, 9.0, 9.0
+    classes = torch.tensor([[0.0, 9.0, 0.0, 0.0], [0.0, 0.0, 2.0, 3.0], [9.0, 0.0, 0.0, 0.0], [0.0, 3.0, 0.0, 3.0]])
+    depths = torch.tensor([2.0, -1.0, 0.0, 3.0])
+    readings = [InstanceSettings(), InstanceSettings(certainty=False, mask_threshold=0.6, nms_threshold=0.9)]
+    found, other = find_instances(classes, masks, depths, readings)
+    probabilities = classes.softmax(dim=1)
+    assert found.masks.sum(axis=(1, 2)).tolist() == [400, 380, 400] and found.categories.tolist() == [2, 2, 3]
+    assert found.order.tolist() == [2, 3, 1]
+    np.testing.assert_allclose(found.scores[2], probabilities[1, 2] * torch.tensor(0.1).sigmoid(), rtol=1e-5)
+    assert other.masks.sum(axis=(1, 2)).tolist() == [400] and other.scores[0] == probabilities[0, 1].double()
 
 
 def test_every_parameter_learns_and_an_empty_image_does_not_matter():
@@ -68,8 +95,10 @@ def test_every_parameter_learns_and_an_empty_image_does_not_matter():
     assert [name for name, p in network.named_parameters() if p.grad is None or not p.grad.isfinite().all()] == []
     samples["masks"][0], samples["categories"][0] = 0, 0
     empty = training_step(network, samples, LossSettings())
-    assert empty["loss"].isfinite() and empty["dice"] == 0 == empty["mask"]
+    assert empty["loss"].isfinite() and empty["dice"] == empty["mask"] == empty["depth"] == 0
 
 
-def test_conforms():
-    assert check_adapter("baselines.mask2former.adapter:Mask2Former") == []
+def test_without_its_library_it_says_what_to_install(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(ModuleNotFoundError, match="^found no library transformers, expected .* --group set-prediction"):
+        importlib.reload(baselines.mask2former)

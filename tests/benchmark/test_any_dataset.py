@@ -11,12 +11,13 @@ from safetensors import safe_open
 
 from benchmark.cli import main
 from benchmark.evaluation.evaluate import evaluate
-from benchmark.models.registry import find_adapter
+from benchmark.models.registry import find_adapter, untrained_names
 from benchmark.runs.manifest import read_manifest
 from datasets.coco import decode_masks
 from datasets.made import CATEGORIES, make_dataset
+from tests.models import registered
 
-MODELS = ("dynamic-masks", "detectron2-mask-rcnn", "torchvision-mask-rcnn")
+MODELS = registered(besides=(*untrained_names(), "layered-embedding"))
 
 
 @pytest.fixture(scope="module")

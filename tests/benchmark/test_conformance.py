@@ -8,7 +8,8 @@ import pytest
 from baselines.detectron2_mask_rcnn.presets import PRESETS as DETECTRON2_PRESETS
 from benchmark.adapter import Adapter, Detections
 from benchmark.conformance import check_adapter
-from benchmark.models.registry import adapter_names, find_adapter
+from benchmark.models.registry import find_adapter
+from tests.models import registered
 
 FEW_PROPOSALS = {
     "torchvision-mask-rcnn": {"test_proposals": 20},
@@ -19,7 +20,7 @@ FEW_PROPOSALS = {
 """Changes to smoke presets: a network that has learned nothing takes each of its proposals for every class."""
 
 
-@pytest.mark.parametrize("model", adapter_names())
+@pytest.mark.parametrize("model", registered())
 def test_registered_adapters_conform(model, monkeypatch):
     presets = find_adapter(model).presets
     if model in FEW_PROPOSALS:

@@ -8,10 +8,11 @@ import pytest
 from benchmark.cli import main
 from benchmark.models.hints import check_preset, hyperparameters, pretraining
 from benchmark.models.presets import preset_from_values, with_setting
-from benchmark.models.registry import adapter_names, find_adapter
+from benchmark.models.registry import find_adapter
 from datasets.errors import InputError
 from embedding_model.loss import LossSettings
 from embedding_model.presets import PRESETS
+from tests.models import registered
 
 COMPACT = PRESETS["compact"]
 
@@ -83,7 +84,7 @@ def test_what_an_old_manifest_lacks_is_what_the_code_did_then():
     assert preset_from_values(COMPACT, old, "manifest.json").loss == LossSettings(variance_margin=0.25)
 
 
-@pytest.mark.parametrize("model", adapter_names())
+@pytest.mark.parametrize("model", registered())
 def test_presets_hold_to_their_own_hints(model):
     for preset in find_adapter(model).presets.values():
         check_preset(preset, model)
