@@ -60,6 +60,7 @@ class Analysis:
     def of(cls, ground_truth: GroundTruth, predictions: Source, visible: VisibleMasks = NONE_VISIBLE) -> Self:
         """Analyse COCO results. visible: from `visible_masks`. Raises InputError for the first fault in them."""
         detections = read_predictions(predictions, ground_truth)
+        hidden = hidden_precision(ground_truth, visible, detections)  # first: it needs matches of its own for a while
         metrics, matches = evaluate_with_matches(ground_truth, detections)
         found = intervals(resample(matches, metrics))
         costs = error_breakdown(matches, find_errors(ground_truth, detections, matches))
@@ -72,7 +73,7 @@ class Analysis:
                     "errors": costs and {kind: cost._asdict() for kind, cost in costs.items()},
                     "recall_by_occlusion": {name: values.tolist() for name, values in recall._asdict().items()},
                     "quality": quality(ground_truth, visible, detections, matches)._asdict(),
-                    "hidden": hidden_precision(ground_truth, visible, detections)._asdict(),
+                    "hidden": hidden._asdict(),
                     "calibration": {
                         name: values.tolist() for name, values in calibration_of(matches)._asdict().items()
                     },

@@ -9,13 +9,12 @@ from benchmark.evaluation.evaluate import Metrics
 from benchmark.evaluation.validate import GroundTruth, read_annotations
 from benchmark.runs.folder import predictions_path, write_analysis, write_metrics
 from benchmark.runs.manifest import Progress, add_to_manifest, read_manifest, write_manifest
-from benchmark.runs.predictions import write_predictions
+from datasets.documents import Document
 from datasets.errors import InputError
 from datasets.exported import read_parameters
-from datasets.files import atomic_folder
+from datasets.files import atomic_folder, write_compact_list
 from datasets.locks import locked
 from datasets.scene import GRID_SIZE
-from datasets.table import load_json
 
 EXTERNAL = "external"
 """Preset of such a run."""
@@ -45,8 +44,8 @@ def keep_external_run(
         analysis = Analysis.of(ground_truth, predictions)
         identity, dataset = _describe(model, annotations, ground_truth, layers, pretraining)
         with atomic_folder(folder, overwrite=overwrite) as partial_folder:
-            content = load_json(predictions, "predictions")[0]
-            write_predictions(predictions_path(partial_folder, DEFAULT), content)
+            blocks = Document(predictions, "predictions", None).blocks()
+            write_compact_list(predictions_path(partial_folder, DEFAULT), blocks)
             write_metrics(partial_folder, {DEFAULT: analysis.metrics})
             write_analysis(partial_folder, {DEFAULT: analysis.summary}, keep=False)
             write_manifest(partial_folder, identity, Progress(images_seen, images_seen), command)
@@ -58,7 +57,10 @@ def _describe(
     model: str, annotations: Path, ground_truth: GroundTruth, layers: int, pretraining: str
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """What the manifest says of the run and of its dataset."""
-    info = load_json(annotations, "annotations")[0].get("info")
+    document = Document(annotations, "annotations", "annotations")
+    for _ in document.blocks():  # its outline is whole once they are read
+        pass
+    info = document.outline.get("info")
     info = info if isinstance(info, dict) else {}
     scenes: dict[str, Any] = {"label": annotations.name.split(".")[0]}
     if "parameters" in info:

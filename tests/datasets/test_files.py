@@ -7,7 +7,14 @@ import threading
 import pytest
 
 from datasets.errors import InputError
-from datasets.files import atomic_folder, remove_leftovers, write_atomically, write_json
+from datasets.files import (
+    atomic_folder,
+    remove_leftovers,
+    write_atomically,
+    write_compact_json,
+    write_compact_list,
+    write_json,
+)
 from datasets.locks import locked
 from tests.robustness.holder import held_by_another_process
 
@@ -103,3 +110,11 @@ def test_waiting_for_a_lock(tmp_path, capsys):
         with locked(tmp_path / "set", wait=True):
             assert holder.wait(30) == 0
     assert "waiting" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("entries", [[], [1, {"a": "b"}, None, 2.5, "é"]])
+@pytest.mark.parametrize("name", ["list.json", "list.json.gz"])
+def test_a_list_in_blocks_is_written_as_the_whole_list(entries, name, tmp_path):
+    write_compact_json(tmp_path / name, entries)
+    write_compact_list(tmp_path / "blocks" / name, iter([entries[:2], [], entries[2:]]))
+    assert (tmp_path / "blocks" / name).read_bytes() == (tmp_path / name).read_bytes()
