@@ -1,6 +1,8 @@
 """Mask2Former: the loss of a set, what is read from queries, and a step of training; needs `transformers`."""
 
 import importlib
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -102,3 +104,13 @@ def test_without_its_library_it_says_what_to_install(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(ModuleNotFoundError, match="^found no library transformers, expected .* --group set-prediction"):
         importlib.reload(baselines.mask2former)
+
+
+def test_other_models_do_not_import_its_library():
+    code = (
+        "import sys; from benchmark.models.registry import find_adapter, missing_library;"
+        "assert missing_library('mask2former') is None; find_adapter('ground-truth-layers');"
+        "print('transformers' in sys.modules, 'baselines.mask2former.adapter' in sys.modules)"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.split() == ["False", "False"]
