@@ -31,8 +31,11 @@ def scene_annotations(sample: MaskSample) -> tuple[list[dict[str, Any]], list[di
 
 def encode_masks(masks: np.ndarray) -> list[dict[str, Any]]:
     """Compressed RLEs, counts as str, of (N, H, W) masks of 0 and 1 (bool or uint8)."""
-    # pycocotools wants the instance axis last and columns contiguous
-    rles = mask_utils.encode(np.asfortranarray(np.moveaxis(masks, 0, -1), dtype=np.uint8))
+    count, height, width = masks.shape
+    columns = np.empty((count, width, height), np.uint8)
+    for mask, turned in zip(np.ascontiguousarray(masks, np.uint8), columns, strict=True):
+        cv2.transpose(mask, turned)  # ten times as fast as NumPy's copy of the whole array
+    rles = mask_utils.encode(columns.T)  # pycocotools wants the instance axis last and columns contiguous
     return [{"size": rle["size"], "counts": rle["counts"].decode("ascii")} for rle in rles]
 
 

@@ -10,7 +10,7 @@ from benchmark.analysis.analyse import analyse_files
 from benchmark.evaluation.evaluate import Metrics
 from benchmark.models.registry import declared_readings, find_adapter
 from benchmark.released.evaluate import runs_with_predictions, untrained_runs
-from benchmark.released.kept import ANALYSING, Kept, digest_of, digest_of_code
+from benchmark.released.kept import ANALYSING, PREDICTING, Kept, digest_of, digest_of_code
 from benchmark.runs.folder import (
     MANIFEST,
     read_analysis,
@@ -30,11 +30,15 @@ from datasets.exported import ExportedDataset
 def analyse_untrained(released: Path, dataset: ExportedDataset, kept: Kept) -> list[str]:
     """Run every model that needs no training on `dataset`; returns the names of those whose predictions are new.
 
-    Only new predictions are evaluated and analysed. The predictions themselves are cheap to make again and not kept.
+    Nothing is predicted while code and images are the same; only new predictions are evaluated and analysed. The
+    predictions themselves are cheap to make again and not kept.
     """
     new = []
     for run in untrained_runs(released, dataset):
         adapter = find_adapter(run.model)
+        if kept.holds(_run_name(run.folder), _digest_by_code(run.folder, dataset)):
+            kept.carry(_name(run.folder, variant) for variant in adapter.variants)
+            continue
         seed_everything(run.seed)
         predictions = predict(adapter, dataset, run, adapter.variants)
         made_from = {variant: _made_from(entries, dataset) for variant, entries in predictions.items()}
@@ -43,6 +47,7 @@ def analyse_untrained(released: Path, dataset: ExportedDataset, kept: Kept) -> l
             new.append(run.folder.name)
             for variant, digest in made_from.items():
                 _note(kept, run.folder, variant, digest)
+        kept.note(_run_name(run.folder), _digest_by_code(run.folder, dataset))
     return new
 
 
@@ -53,11 +58,12 @@ def keep_readings(released: Path) -> None:
     """
     for folder in run_folders(released):
         manifest, metrics = read_object(folder / MANIFEST), read_metrics(folder)
-        if metrics and "readings" not in manifest:
+        stated = manifest.get("readings", {})
+        missing = [name for name in metrics if name not in stated]
+        if missing and isinstance(stated, dict):  # whoever reads the run says what is wrong with it otherwise
             found = declared_readings(str(manifest.get("model")))
-            entries = {name: asdict(found[name]) for name in metrics if name in found}
-            if entries:
-                add_to_manifest(folder, readings=entries)
+            if entries := {name: asdict(found[name]) for name in missing if name in found}:
+                add_to_manifest(folder, readings={**stated, **entries})
 
 
 def analyse_released(released: Path, data: Path, kept: Kept) -> list[str]:
@@ -105,7 +111,18 @@ def _note(kept: Kept, folder: Path, variant: str, made_from: str) -> None:
 
 
 def _name(folder: Path, variant: str) -> str:
-    return f"{folder.parent.name}/{folder.name}/{variant}"
+    return f"{_run_name(folder)}/{variant}"
+
+
+def _run_name(folder: Path) -> str:
+    return f"{folder.parent.name}/{folder.name}"
+
+
+def _digest_by_code(folder: Path, dataset: ExportedDataset) -> str:
+    """Of all that a model without training can depend on, and of the numbers that the folder holds."""
+    return digest_of(
+        dataset.info.get("content_hash"), digest_of_code(*PREDICTING), read_metrics(folder), read_analysis(folder)
+    )
 
 
 def _digest(folder: Path, variant: str, made_from: str) -> str:

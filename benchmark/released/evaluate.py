@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from functools import cache, partial
 from pathlib import Path
 
 from benchmark.adapter import Run
@@ -86,8 +87,9 @@ def resample_released(
 def runs_with_predictions(released: Path, data: Path) -> Iterator[tuple[Path, ExportedDataset, dict[str, Path]]]:
     """(run folder, the dataset that it was evaluated on, variant -> results file) of each run that kept some.
 
-    A damaged run is left out, which a line on standard error says.
+    A damaged run is left out, which a line on standard error says. Each dataset is read once.
     """
+    open_set = cache(partial(evaluation_set, data))
     for folder in run_folders(released):
         try:
             files = {variant: kept_predictions(folder, variant) for variant in read_metrics(folder)}
@@ -99,7 +101,7 @@ def runs_with_predictions(released: Path, data: Path) -> Iterator[tuple[Path, Ex
                 if described.get(key) is None:
                     raise InputError(f"{folder / MANIFEST}: dataset: found no {key}, expected its {key}")
             scenes = SceneParameters(tuple(described["parameters"]["counts"]))
-            dataset = evaluation_set(data, scenes, described["images"], described["seed"])
+            dataset = open_set(scenes, described["images"], described["seed"])
         except InputError as error:
             print(f"{error}; the run is left out", file=sys.stderr)
             continue

@@ -22,6 +22,9 @@ ROOT = Path(__file__).parents[2]
 ANALYSING = ("benchmark/analysis", "benchmark/evaluation")
 """The code that metrics, intervals and errors follow from."""
 
+PREDICTING = ("baselines", "benchmark", "datasets", "embedding_model")
+"""The code that predictions of a model without training follow from."""
+
 NAME = "kept.json"
 
 _SOURCES = (".py", ".html", ".css", ".js")
@@ -48,6 +51,10 @@ class Kept:
     def note(self, name: str, digest: str) -> None:
         """What is called `name` was computed and has this digest from now on."""
         self._used[name] = digest
+
+    def carry(self, names: Iterable[str]) -> None:
+        """What is called so follows from something that holds: the digests stay, and nobody computes them."""
+        self._used.update((name, self._digests[name]) for name in names if name in self._digests)
 
     def write(self, *, all_known: bool = False) -> None:
         """Write the digests if that changes the file. all_known: forget those that nobody noted or asked for."""

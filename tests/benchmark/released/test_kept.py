@@ -6,9 +6,10 @@ import pytest
 
 from benchmark.evaluation.sets import evaluation_set
 from benchmark.released import analyse
-from benchmark.released.analyse import analyse_released, analyse_untrained
+from benchmark.released.analyse import analyse_released, analyse_untrained, keep_readings
 from benchmark.released.kept import NAME, Kept, digest_of
 from benchmark.runs.folder import ANALYSIS, METRICS, read_metrics
+from benchmark.runs.manifest import read_manifest
 from datasets.files import rounded, write_compact_json, write_json
 from datasets.scene import SceneParameters
 
@@ -92,7 +93,40 @@ def test_models_without_training_are_run_and_analysed_where_new(tmp_path):
     kept.write()
     assert analyse_untrained(tmp_path / "released", dataset, Kept(tmp_path)) == []
     names = json.loads((tmp_path / NAME).read_text())
-    assert all(name.startswith("released/ground-truth-layers-n2/") for name in names)
+    assert all(name.startswith("released/ground-truth-layers-n2") for name in names)
+
+
+def test_models_without_training_predict_only_where_code_or_numbers_changed(tmp_path, monkeypatch):
+    released = tmp_path / "released"
+    folder = released / "ground-truth-layers-n2"
+    dataset = evaluation_set(tmp_path / "data", SceneParameters.uniform(2), images=2, seed=5)
+    predicted = []
+    predict = analyse.predict
+    monkeypatch.setattr(analyse, "predict", lambda *of: predicted.append(of[0]) or predict(*of))
+
+    def run_again():
+        predicted.clear()
+        kept = Kept(tmp_path)
+        new = analyse_untrained(released, dataset, kept)
+        kept.write(all_known=True)
+        return new, len(predicted)
+
+    assert run_again() == (["ground-truth-layers-n2"], 1)
+    before = (tmp_path / NAME).read_bytes()
+    assert run_again() == ([], 0) and (tmp_path / NAME).read_bytes() == before
+    monkeypatch.setattr(analyse, "PREDICTING", ("benchmark/analysis",))  # other code that gives the same predictions
+    assert run_again() == ([], 1) and run_again() == ([], 0)
+    first = read_metrics(folder)
+    write_json(folder / METRICS, {name: values | {"AP": 0.25} for name, values in first.items()})
+    assert run_again() == (["ground-truth-layers-n2"], 1) and read_metrics(folder) == first
+
+
+def test_manifests_are_given_the_readings_that_they_lack(results):
+    stated = {"tuned": {"family": "tuned", "text": "as tuned"}}
+    folder = results.add_run("mine", "ground-truth-layers", {"layers-1": 0.5, "tuned": 0.5}, n=2, readings=stated)
+    keep_readings(results.folder / "released")
+    readings = read_manifest(folder)["readings"]
+    assert readings["tuned"] == stated["tuned"] and readings["layers-1"]["layers"] == 1
 
 
 def test_what_nobody_asks_for_is_forgotten(tmp_path):
