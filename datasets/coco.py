@@ -32,9 +32,10 @@ def scene_annotations(sample: MaskSample) -> tuple[list[dict[str, Any]], list[di
 def encode_masks(masks: np.ndarray) -> list[dict[str, Any]]:
     """Compressed RLEs, counts as str, of (N, H, W) masks of 0 and 1 (bool or uint8)."""
     count, height, width = masks.shape
+    masks = masks.view(np.uint8) if masks.dtype == bool else masks.astype(np.uint8, copy=False)
     columns = np.empty((count, width, height), np.uint8)
-    for mask, turned in zip(np.ascontiguousarray(masks, np.uint8), columns, strict=True):
-        cv2.transpose(mask, turned)  # ten times as fast as NumPy's copy of the whole array
+    for mask, turned in zip(masks, columns, strict=True):
+        cv2.transpose(mask, turned)  # NumPy turns the whole array more slowly than pycocotools encodes it
     rles = mask_utils.encode(columns.T)  # pycocotools wants the instance axis last and columns contiguous
     return [{"size": rle["size"], "counts": rle["counts"].decode("ascii")} for rle in rles]
 
