@@ -10,7 +10,7 @@ import pytest
 
 from benchmark.adapter import Reading
 from benchmark.paper.tables import MAIN_METRICS
-from benchmark.report import write
+from benchmark.report import plots, write
 
 PAPER = Path(__file__).parents[2] / "results" / "paper"
 
@@ -70,6 +70,18 @@ class Results:
         metrics = {v: m if isinstance(m, dict) else dict.fromkeys(MAIN_METRICS, m) for v, m in variants.items()}
         (folder / "metrics.json").write_text(json.dumps(metrics))
         return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def fonts_of_plots():
+    """PDFs have fonts of Type 3 here, and the tests know the type that they have otherwise.
+
+    Cutting the glyphs out of a TrueType font takes two thirds of the time of a PDF.
+    """
+    of_reports = plots.STYLE["pdf.fonttype"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(plots.STYLE, "pdf.fonttype", 3)
+        yield of_reports
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ FEW_PROPOSALS = {
 """Changes to smoke presets: a network that has learned nothing takes each of its proposals for every class."""
 
 
-@pytest.mark.parametrize("model", registered())
+@pytest.mark.parametrize("model", registered(slow=FEW_PROPOSALS))
 def test_registered_adapters_conform(model, monkeypatch):
     presets = find_adapter(model).presets
     if model in FEW_PROPOSALS:

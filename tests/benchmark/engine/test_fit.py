@@ -266,7 +266,8 @@ def forked(steps):
     subprocess.run(command, cwd=ROOT, check=True, timeout=300)
 
 
-@pytest.mark.parametrize("run_all", [forked, pytest.param(with_torchrun, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("run_all", [forked, with_torchrun])
 def test_two_processes_train_like_one(tmp_path, monkeypatch, run_all):
     """On gloo: same batches, gradients averaged, one process writes; stopped and resumed as well."""
     monkeypatch.setenv("OMP_NUM_THREADS", "1")

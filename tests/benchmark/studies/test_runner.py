@@ -33,6 +33,7 @@ def with_run(job, **changes):
     return replace(job, planned=replace(job.planned, run=replace(job.planned.run, **changes)))
 
 
+@pytest.mark.slow
 def test_a_study_from_its_plan_to_its_report(folders, capsys, monkeypatch, reproduce):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     study = paths.RESULTS / "paper" / "studies" / "widths.toml"
