@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")
 def test_a_dozen_disturbances():
     """More of them with ``python -m tests.robustness.campaign --runs 200``."""

@@ -57,6 +57,7 @@ def cluster(tmp_path, monkeypatch):
     return folder
 
 
+@pytest.mark.slow
 def test_an_array_in_which_a_pre_empted_run_is_queued_again_and_goes_on(folders, cluster, reproduce, capsys):
     study = paths.RESULTS / "paper" / "studies" / "widths.toml"
     study.write_text(STUDY.replace("[1, 2]", f"[1, {PREEMPTED}]").replace("[2, 3]", "[2]"))
