@@ -49,13 +49,13 @@ class Mask2Former(Adapter):
             images = torch.from_numpy(np.stack([dataset.image(image_id) for image_id in image_ids]))
             with torch.inference_mode(), autocast(run.preset.training.precision, run.device):
                 output = network(images.to(run.device))
-            last = (output.class_logits[-1], output.mask_logits[-1], output.depths[-1])
+            last = (output.class_logits[-1], output.mask_logits[-1], output.shown_logits)
             if not all(values.isfinite().all() for values in last):
                 raise InputError(
                     f"{run.weights}: the network's output is not finite, expected weights of a finished run"
                 )
-            for image_id, classes, masks, depths in zip(image_ids, *last, strict=True):
-                found = find_instances(classes, masks, depths, settings)
+            for image_id, classes, masks, shown in zip(image_ids, *last, strict=True):
+                found = find_instances(classes, masks, shown, settings)
                 yield image_id, dict(zip(variants, found, strict=True))
 
 

@@ -6,6 +6,7 @@ from itertools import product
 
 from torch import Tensor
 
+from baselines.depth_order import depth_order
 from baselines.nms_sweep import mask_nms
 from benchmark.adapter import Detections
 from benchmark.models.hints import CountOrZero, Probability
@@ -38,15 +39,15 @@ GRID: Mapping[str, InstanceSettings] = {
 
 
 def find_instances(
-    class_logits: Tensor, mask_logits: Tensor, depths: Tensor, readings: Sequence[InstanceSettings]
+    class_logits: Tensor, mask_logits: Tensor, shown_logits: Tensor, readings: Sequence[InstanceSettings]
 ) -> list[Detections]:
     """What the queries of one image say, best first, as each of `readings` takes it.
 
     class_logits: (Q, categories + 1), "no object" last: a query has its likeliest category, however likely "no object"
-    is. mask_logits: (Q, 64, 64). depths: (Q,), smaller in front.
+    is. mask_logits: (Q, 64, 64). shown_logits: (Q, 64, 64), whether an object is what one sees at a pixel of its mask.
     """
     probabilities, categories = class_logits.softmax(dim=1)[:, :-1].max(dim=1)
-    inside = mask_logits.sigmoid()
+    inside, shown = mask_logits.sigmoid(), shown_logits.sigmoid()
     found = []
     for settings in readings:
         masks = inside > settings.mask_threshold
@@ -58,13 +59,12 @@ def find_instances(
         kept = best[areas[best] >= max(settings.minimum_area, 1)]
         if settings.nms_threshold < 1:
             kept = kept[mask_nms(masks[kept], categories[kept], settings.nms_threshold)]
-        order = depths[kept].argsort(stable=True).argsort() + 1
         found.append(
             Detections(
                 masks[kept].cpu().numpy(),
                 scores[kept].double().clamp(0, 1).cpu().numpy(),
                 (categories[kept] + 1).cpu().numpy(),
-                order.cpu().numpy(),
+                depth_order(masks[kept], shown[kept], scores[kept]),
             )
         )
     return found

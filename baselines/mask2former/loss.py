@@ -6,7 +6,7 @@ from functools import cache
 
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy, softplus
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 from transformers import Mask2FormerConfig
 from transformers.models.mask2former.modeling_mask2former import Mask2FormerLoss
 
@@ -20,8 +20,8 @@ class LossSettings:
     """Weights of the terms, in the matching too, and how many points of a mask count.
 
     class_weight, mask_weight, dice_weight, no_object_weight: Mask2Former's own. points: where a mask is compared with
-    the truth; most lie where it is uncertain. depth_weight: of the order of instances that overlap. visible_weight: of
-    an auxiliary cross-entropy of the classes seen at each pixel.
+    the truth; most lie where it is uncertain. shown_weight: of what is seen of each mask. visible_weight: of an
+    auxiliary cross-entropy of the classes seen at each pixel.
     """
 
     class_weight: Positive = 2.0
@@ -29,7 +29,7 @@ class LossSettings:
     dice_weight: Positive = 5.0
     no_object_weight: Positive = 0.1
     points: Width = 1024
-    depth_weight: NotNegative = 0.5
+    shown_weight: NotNegative = 1.0
     visible_weight: NotNegative = 1.0
 
 
@@ -54,33 +54,36 @@ def set_loss(output: Output, batch: dict[str, Tensor], settings: LossSettings) -
         **criterion.loss_labels(class_logits, labels, matched),
     }
     terms = {name: found[f"loss_{name}"] for name in ("cross_entropy", "mask", "dice")}
-    terms["depth"] = depth_loss(output.depths.flatten(0, 1), masks, matched)
+    images = len(output.shown_logits)
+    terms["shown"] = shown_loss(output.shown_logits, masks[-images:], batch["instance_map"], matched[-images:])
     terms["visible"] = cross_entropy(output.visible_logits, visible_classes(batch))
     loss = (
         settings.class_weight * terms["cross_entropy"]
         + settings.mask_weight * terms["mask"]
         + settings.dice_weight * terms["dice"]
-        + settings.depth_weight * terms["depth"]
+        + settings.shown_weight * terms["shown"]
         + settings.visible_weight * terms["visible"]
     )
     return {"loss": loss, **terms}
 
 
-def depth_loss(depths: Tensor, masks: Sequence[Tensor], matched: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
-    """Mean logistic loss of which of two instances is in front, over all pairs whose masks overlap; 0 without any.
+def shown_loss(
+    shown_logits: Tensor, masks: Sequence[Tensor], instance_map: Tensor, matched: Sequence[tuple[Tensor, Tensor]]
+) -> Tensor:
+    """Mean cross-entropy of whether an instance is what one sees, over the pixels of all amodal masks; 0 without any.
 
-    It is that of RankNet (Burges et al. 2005). depths: (B, Q), smaller in front. masks: (n, 64, 64) of 0 and 1 for each
-    image, the front first. matched: for each image, some queries and the instances that they are matched with.
+    shown_logits: (B, Q, 64, 64). masks: (n, 64, 64) of 0 and 1 for each image. instance_map: (B, 64, 64), number of the
+    instance seen at each pixel, from 1. matched: for each image, some queries and the instances that they are matched
+    with.
     """
-    wrong = []
-    for of_image, of_instances, (queries, instances) in zip(depths, masks, matched, strict=True):
-        front_first = instances.argsort()
-        depth = of_image[queries[front_first].to(of_image.device)]
-        areas = of_instances[instances[front_first].to(of_image.device)].flatten(1)
-        front, behind = (areas @ areas.t()).triu(diagonal=1).nonzero(as_tuple=True)
-        wrong.append(softplus(depth[front] - depth[behind]))
-    pairs = torch.cat(wrong)
-    return pairs.sum() / max(len(pairs), 1)
+    logits, truth = [], []
+    for of_image, of_instances, seen, pair in zip(shown_logits, masks, instance_map, matched, strict=True):
+        queries, instances = (places.to(of_image.device) for places in pair)
+        inside = of_instances[instances] > 0
+        logits.append(of_image[queries][inside])
+        truth.append((seen == instances[:, None, None] + 1)[inside])
+    each = binary_cross_entropy_with_logits(torch.cat(logits), torch.cat(truth).float(), reduction="sum")
+    return each / max(sum(map(len, truth)), 1)
 
 
 @cache

@@ -42,13 +42,14 @@ class Output(NamedTuple):
     """What the queries say, before the decoder and after each of its T layers; Q queries, one for each cell of 8x8.
 
     class_logits: (1 + T, B, Q, categories + 1) float32, "no object" last. mask_logits: (1 + T, B, Q, 64, 64) float32,
-    amodal. depths: (1 + T, B, Q) float32, smaller in front. visible_logits: (B, 1 + categories, 64, 64) float32,
-    classes of what is seen, background first.
+    amodal. shown_logits: (B, Q, 64, 64) float32, whether the query's object is what one sees at a pixel of its mask,
+    after the last layer. visible_logits: (B, 1 + categories, 64, 64) float32, classes of what is seen, background
+    first.
     """
 
     class_logits: Tensor
     mask_logits: Tensor
-    depths: Tensor
+    shown_logits: Tensor
     visible_logits: Tensor
 
 
@@ -73,7 +74,8 @@ class Mask2FormerNetwork(nn.Module):
             ),
         )  # fmt: skip
         self.transformer.decoder.mask_predictor = PlacedMasks(width, settings.heads)
-        self.classes_and_depth = nn.Linear(width, categories + 1 + 1)
+        self.classes = nn.Linear(width, categories + 1)
+        self.shown = nn.Linear(width, width)
 
     def forward(self, image: Tensor) -> Output:
         """image: (B, 256, 256) or (B, 256, 256, 3) uint8, which a network of one channel sees in grey."""
@@ -81,11 +83,10 @@ class Mask2FormerNetwork(nn.Module):
         embeddings = self.pixels(top) + self.places(self._position(top))
         decoded = self._decode(levels, embeddings)
         states = torch.stack([state.transpose(0, 1) for state in decoded.intermediate_hidden_states])
-        classes_and_depth = self.classes_and_depth(states).float()
         return Output(
-            classes_and_depth[..., :-1],
+            self.classes(states).float(),
             torch.stack(decoded.masks_queries_logits).float(),
-            classes_and_depth[..., -1],
+            torch.einsum("bqc,bchw->bqhw", self.shown(states[-1]), embeddings).float(),
             self.visible(top).float(),
         )
 

@@ -13,7 +13,7 @@ pytest.importorskip("transformers", reason="transformers, of the optional group 
 import baselines.mask2former
 from baselines.mask2former.adapter import training_step
 from baselines.mask2former.instances import InstanceSettings, find_instances
-from baselines.mask2former.loss import LossSettings, depth_loss, set_loss
+from baselines.mask2former.loss import LossSettings, set_loss, shown_loss
 from baselines.mask2former.network import Mask2FormerNetwork, Output, PlacedMasks, relative_terms
 from baselines.mask2former.presets import PRESETS
 from baselines.visible_targets import collate, render_visible
@@ -34,7 +34,7 @@ def say(masks, categories, order):
     drawn = torch.full((2, 1, QUERIES, 64, 64), -30.0)
     for query, mask, category in zip(order, masks, categories, strict=True):
         classes[:, 0, query, category - 1], drawn[:, 0, query][:, mask > 0] = 60.0, 30.0
-    return Output(classes, drawn, torch.zeros(2, 1, QUERIES), torch.zeros(1, 4, 64, 64))
+    return Output(classes, drawn, torch.zeros(1, QUERIES, 64, 64), torch.zeros(1, 4, 64, 64))
 
 
 def test_loss_is_of_a_set_of_masks_that_may_overlap():
@@ -52,17 +52,17 @@ def test_loss_is_of_a_set_of_masks_that_may_overlap():
     assert same_twice["dice"] > 0.2
 
 
-def test_what_is_in_front_is_learned_from_overlaps():
-    """Three squares in a row from front to back; the first two overlap, and the last is far away."""
-    masks = torch.zeros(3, 64, 64)
-    for instance, left in enumerate((0, 10, 40)):
-        masks[instance, :20, left : left + 20] = 1
-    queries, instances = torch.tensor([1, 4, 6]), torch.tensor([2, 0, 1])
-    depths = torch.zeros(QUERIES)
-    depths[4], depths[6], depths[1] = 1.0, 3.0, -9.0  # instance 0, 1, 2
-    loss = depth_loss(depths[None], [masks], [(queries, instances)])
-    torch.testing.assert_close(loss, torch.tensor(np.log1p(np.exp(-2)), dtype=torch.float32))
-    assert depth_loss(depths[None], [masks[[0, 2]]], [(queries[:2], torch.tensor([0, 1]))]) == 0
+def test_what_is_seen_is_learned_inside_of_masks():
+    """Two squares that overlap in ten columns, the first in front; a third query is of neither."""
+    masks, instance_map = torch.zeros(2, 64, 64), torch.zeros(1, 64, 64, dtype=torch.uint8)
+    masks[0, :20, :20], masks[1, :20, 10:30] = 1, 1
+    instance_map[0, :20, 10:30], instance_map[0, :20, :20] = 2, 1
+    matched = [(torch.tensor([1, 2]), torch.tensor([1, 0]))]
+    sure = torch.full((1, 3, 64, 64), 30.0)
+    sure[0, 1, :, :20] = -30.0  # the second instance, where the first is in front
+    assert shown_loss(sure, [masks], instance_map, matched) < 1e-6
+    sure[0, 1] = 30.0
+    torch.testing.assert_close(shown_loss(sure, [masks], instance_map, matched), torch.tensor(30.0 * 200 / 800))
 
 
 def test_an_untrained_query_draws_a_disc_around_its_cell():
@@ -78,12 +78,13 @@ def test_reads_every_query_that_draws():
     masks = torch.full((4, 64, 64), -9.0)
     masks[0, :20, :20], masks[1, 10:30, 10:30], masks[2, :2, :2], masks[3, :20, :19] = 9.0, 0.1, 9.0, 9.0
     classes = torch.tensor([[0.0, 9.0, 0.0, 0.0], [0.0, 0.0, 2.0, 3.0], [9.0, 0.0, 0.0, 0.0], [0.0, 3.0, 0.0, 3.0]])
-    depths = torch.tensor([2.0, -1.0, 0.0, 3.0])
+    shown = torch.full((4, 64, 64), 9.0)
+    shown[0] = -9.0  # the last one is in front of the first
     readings = [InstanceSettings(), InstanceSettings(certainty=False, mask_threshold=0.6, nms_threshold=0.9)]
-    found, other = find_instances(classes, masks, depths, readings)
+    found, other = find_instances(classes, masks, shown, readings)
     probabilities = classes.softmax(dim=1)
     assert found.masks.sum(axis=(1, 2)).tolist() == [400, 380, 400] and found.categories.tolist() == [2, 2, 3]
-    assert found.order.tolist() == [2, 3, 1]
+    assert found.order[0] > found.order[1] and sorted(found.order) == [1, 2, 3]
     np.testing.assert_allclose(found.scores[2], probabilities[1, 2] * torch.tensor(0.1).sigmoid(), rtol=1e-5)
     assert other.masks.sum(axis=(1, 2)).tolist() == [400] and other.scores[0] == probabilities[0, 1].double()
 
@@ -97,7 +98,7 @@ def test_every_parameter_learns_and_an_empty_image_does_not_matter():
     assert [name for name, p in network.named_parameters() if p.grad is None or not p.grad.isfinite().all()] == []
     samples["masks"][0], samples["categories"][0] = 0, 0
     empty = training_step(network, samples, LossSettings())
-    assert empty["loss"].isfinite() and empty["dice"] == empty["mask"] == empty["depth"] == 0
+    assert empty["loss"].isfinite() and empty["dice"] == empty["mask"] == empty["shown"] == 0
 
 
 def test_without_its_library_it_says_what_to_install(monkeypatch):
