@@ -78,7 +78,7 @@ def load_network(run: Run) -> DynamicMaskNetwork:
 
 def training_step(model: nn.Module, batch: dict[str, Tensor], settings: LossSettings) -> dict[str, Tensor]:
     """Loss and its terms on a batch from `collate`; random visible pixels of every instance draw its masks."""
-    pixels = sample_pixels(batch["instance_map"], settings.pixels_per_instance)
+    pixels = sample_pixels(batch, settings)
     points = sample_points(settings.block, pixels.device)
     drawn = model(batch["image"], pixels, points)
     with torch.autocast(pixels.device.type, enabled=False):

@@ -5,11 +5,11 @@ from typing import Literal
 
 import torch
 from torch import Tensor
-from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, pad
 
 from baselines.dynamic_masks.network import Drawn
 from baselines.visible_targets import visible_classes
-from benchmark.models.hints import NotNegative, Width
+from benchmark.models.hints import CountOrZero, NotNegative, Width
 from datasets.scene import GRID_SIZE
 
 
@@ -17,13 +17,15 @@ from datasets.scene import GRID_SIZE
 class LossSettings:
     """Weights of the terms beside the classes' 1, and what is sampled.
 
-    pixels_per_instance: visible pixels that draw masks in a training step, for each instance. block: what they
+    pixels_per_instance: visible pixels that draw masks in a training step, for each instance. hidden_pixels: so many
+    more for an instance that is hidden whole, and in proportion for the others. block: what they
     draw is compared with the truth at one random pixel of each block of so many pixels a side. mask_weight: of the
     amodal masks; visible_weight: of the visible masks. balanced_weight: of the balanced binary cross-entropy beside
     the Dice loss. quality_weight: of the binary cross-entropy of the quality.
     """
 
     pixels_per_instance: Width = 3
+    hidden_pixels: CountOrZero = 0
     block: Literal[1, 2, 4, 8] = 2
     mask_weight: NotNegative = 2.0
     visible_weight: NotNegative = 0.5
@@ -31,19 +33,25 @@ class LossSettings:
     quality_weight: NotNegative = 0.5
 
 
-def sample_pixels(instance_map: Tensor, per_instance: int) -> Tensor:
-    """Random visible pixels of every instance, `per_instance` each or as many as it has.
+def sample_pixels(batch: dict[str, Tensor], settings: LossSettings) -> Tensor:
+    """Random visible pixels of every instance, as many as `LossSettings` says or as it has.
 
-    instance_map: (B, 64, 64), 0 for background. Returns flat places in it, (M,) int64, sorted.
+    batch: from `collate`. Returns flat places in its instance maps (B, 64, 64): (M,) int64, sorted.
     """
-    flat = instance_map.flatten(1).long()
+    flat = batch["instance_map"].flatten(1).long()
     images, area = flat.shape
     numbers = (flat + 256 * torch.arange(images, device=flat.device)[:, None]).flatten()
     order = torch.argsort(numbers + torch.rand(numbers.shape, dtype=torch.float64, device=flat.device))
     by_instance = numbers[order]
     starts = torch.searchsorted(by_instance, by_instance)  # where the instance of each place begins
     rank = torch.arange(len(by_instance), device=flat.device) - starts
-    return order[(rank < per_instance) & (by_instance % 256 > 0)].sort().values
+    wanted = torch.full_like(numbers, settings.pixels_per_instance)
+    if settings.hidden_pixels:
+        seen = torch.searchsorted(by_instance, by_instance, right=True) - starts
+        whole = pad(batch["masks"].flatten(2).sum(dim=2), (1, 0)).gather(1, flat).flatten()[order]
+        hidden = 1 - seen / whole.clamp(min=1)
+        wanted += (settings.hidden_pixels * hidden).round().long()
+    return order[(rank < wanted) & (by_instance % 256 > 0)].sort().values
 
 
 def sample_points(block: int, device: torch.device) -> Tensor:

@@ -54,11 +54,12 @@ def test_targets_are_those_of_the_layers():
 
 
 def test_samples_visible_pixels_of_every_instance():
-    instance_map = batch()["instance_map"]
+    data = batch()
+    instance_map = data["instance_map"]
     instance_map[1, instance_map[1] == 1] = 0
     instance_map[1, 5, 7] = 1  # an instance of one pixel
     torch.manual_seed(0)
-    draws = [sample_pixels(instance_map, 3) for _ in range(2)]
+    draws = [sample_pixels(data, LossSettings()) for _ in range(2)]
     assert not torch.equal(*draws)
     for pixels in draws:
         assert torch.equal(pixels, pixels.unique())
@@ -66,6 +67,17 @@ def test_samples_visible_pixels_of_every_instance():
             found = instance_map.flatten()[pixels[pixels // 4096 == place]].bincount(minlength=numbers.max() + 1)
             areas = numbers.flatten().bincount()
             assert found[0] == 0 and torch.equal(found[1:], areas[1:].clamp(max=3))
+
+
+def test_more_pixels_of_instances_that_are_more_hidden():
+    """Two bars of 8 pixels; of the second one 6 are hidden."""
+    masks = torch.zeros(1, 2, 64, 64, dtype=torch.uint8)
+    masks[0, 0, 0, :8] = masks[0, 1, 0, 2:10] = 1
+    instance_map = masks[0, 0] + 2 * (masks[0, 1] & ~masks[0, 0])
+    data = {"instance_map": instance_map[None], "masks": masks}
+    for hidden_pixels, drawn in ((0, [1, 1]), (1, [1, 2]), (2, [1, 2]), (4, [1, 2])):  # two are all that it has
+        pixels = sample_pixels(data, LossSettings(pixels_per_instance=1, hidden_pixels=hidden_pixels))
+        assert instance_map.flatten()[pixels].bincount()[1:].tolist() == drawn
 
 
 def test_points_are_one_of_each_block():
@@ -108,7 +120,7 @@ def test_drawing_at_points_is_drawing_everywhere():
 
 def test_loss_vanishes_for_true_masks():
     data = batch()
-    pixels, points = sample_pixels(data["instance_map"], 2), sample_points(2, torch.device("cpu"))
+    pixels, points = sample_pixels(data, LossSettings(pixels_per_instance=2)), sample_points(2, torch.device("cpu"))
     numbers = data["instance_map"].flatten()[pixels].long()
     amodal = data["masks"].flatten(2)[pixels // 4096, numbers - 1]
     visible = data["instance_map"].flatten(1)[pixels // 4096] == numbers[:, None]
