@@ -11,6 +11,7 @@ from benchmark.released.evaluate import resample_released
 from benchmark.released.kept import ANALYSING, Kept, digest_of, digest_of_code, digest_of_files
 from benchmark.report.readme import update_readme
 from benchmark.report.sections.section import COMPARISONS, Inputs
+from benchmark.report.sections.speed import FILE as SPEED
 from benchmark.report.terminal import answer
 from benchmark.report.write import write_sections
 from benchmark.runs.folder import WEIGHTS, kept_predictions
@@ -84,7 +85,7 @@ def _sources(results: Path) -> list[Path]:
     """The files that the report reads: all but weights, and what other programs hide there."""
     found = [path for folder in (RELEASED, FIGURE3, PAPER) for path in (results / folder).rglob("*")]
     found = [path for path in found if path.is_file() and path.name != WEIGHTS and not path.name.startswith(".")]
-    return [*found, results / COMPARISONS]
+    return [*found, *(path for path in (results / COMPARISONS, results / SPEED) if path.is_file())]
 
 
 def _report_digest(follows_from: str, out: Path) -> str:

@@ -106,6 +106,7 @@ BOXES = (
 BUDGETS = {
     "layered-embedding": (2_000, ("training.warmup_images=200",)),
     "dynamic-masks": (1_200, ("training.warmup_images=200",)),
+    "mask2former": (2_000, ("training.warmup_images=200",)),
     "torchvision-mask-rcnn": (800, BOXES),
     "detectron2-mask-rcnn": (800, BOXES),
 }

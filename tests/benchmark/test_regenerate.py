@@ -42,6 +42,6 @@ def test_the_report_follows_what_it_shows(run_it, results):
     folder = next((results.folder / "released").iterdir())
     (folder / WEIGHTS).write_text("not shown")
     assert "report: unchanged" in run_it()
-    for changed in (results.folder / "report" / "index.html", folder / "pictures.npz"):
+    for changed in (results.folder / "report" / "index.html", folder / "pictures.npz", results.folder / "speed.md"):
         changed.write_text("changed")
         assert "report: written" in run_it()
