@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+import sys
 import zlib
 from pathlib import Path
 
@@ -31,6 +32,15 @@ def test_what_a_clone_weighs():
     )
     download, disk = stated("README.md", r"some (\d+) MB of download and (\d+) MB of disk")
     assert [download, disk] == pytest.approx([packed, packed + unpacked], rel=TOLERANCE)
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux" or Path(sys.prefix) != ROOT / ".venv", reason="not the environment that `uv run` makes"
+)
+def test_what_the_environment_weighs():
+    (gigabytes,) = stated("README.md", r"the environment about (\d+) GB")
+    files = (path for path in Path(sys.prefix).rglob("*") if path.is_file() and not path.is_symlink())
+    assert gigabytes == pytest.approx(sum(path.stat().st_size for path in files) / 1e9, rel=TOLERANCE)
 
 
 def test_how_long_a_run_of_the_short_tier_takes():

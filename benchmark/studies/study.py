@@ -11,7 +11,7 @@ from typing import Any, get_type_hints
 
 from benchmark.adapter import Adapter, Run
 from benchmark.models.presets import with_images, with_setting
-from benchmark.models.registry import adapter_names, find_adapter, find_preset, missing_library
+from benchmark.models.registry import adapter_names, find_adapter, find_preset, missing_library, untrained_names
 from benchmark.runs.manifest import TIERS
 from benchmark.tuning import TUNING_IMAGES
 from datasets.errors import InputError, one_line
@@ -222,7 +222,7 @@ def matching_models(pattern: str) -> list[str]:
     for name, library in missing.items():
         if library and fnmatch.fnmatch(name, pattern):
             print(f"model {name} is left out of {pattern}: {library}", file=sys.stderr)
-    learned = [name for name in adapter_names() if not missing[name] and find_adapter(name).presets]
+    learned = [name for name in adapter_names() if not missing[name] and name not in untrained_names()]
     found = fnmatch.filter(learned, pattern)
     if not found:
         raise InputError(f"model {pattern}: expected a pattern of {', '.join(learned)}")
