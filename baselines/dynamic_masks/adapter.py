@@ -60,8 +60,9 @@ class DynamicMasks(Adapter):
         """Classes, quality, what one pixel draws, and instances; see `Adapter.pictures`."""
         network = load_network(run)
         maps = predict_maps(network, dataset.image(image_id)[None], run)
-        (found,) = find_instances(network, maps, [run.preset.instances])
-        return steps(network, maps, found, dataset.layers(image_id, LAYERS))
+        with autocast(run.preset.training.precision, run.device):
+            (found,) = find_instances(network, maps, [run.preset.instances])
+            return steps(network, maps, found, dataset.layers(image_id, LAYERS))
 
 
 def new_network(run: Run) -> DynamicMaskNetwork:
@@ -82,7 +83,7 @@ def training_step(model: nn.Module, batch: dict[str, Tensor], settings: LossSett
     points = sample_points(settings.block, pixels.device)
     drawn = model(batch["image"], pixels, points)
     with torch.autocast(pixels.device.type, enabled=False):
-        return dynamic_mask_loss(drawn, pixels, points, batch, settings)
+        return dynamic_mask_loss(drawn, points, batch, settings)
 
 
 @torch.inference_mode()

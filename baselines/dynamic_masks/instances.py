@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn.functional import max_pool2d
 
 from baselines.depth_order import depth_order
-from baselines.dynamic_masks.network import MASKS, DynamicMaskNetwork, Maps
+from baselines.dynamic_masks.network import MASKS, DynamicMaskNetwork, Kernels, Maps
 from benchmark.adapter import Detections
 from benchmark.models.hints import CountOrZero, NotNegative, Probability, Width
 from datasets.scene import GRID_SIZE
@@ -46,12 +46,12 @@ class InstanceSettings:
 class Candidates:
     """Pixels of one image that drew a mask, best first, and what they drew at the pixels of all candidates.
 
-    pixels: (K,) int64, flat places in (64, 64). scores: (K,) quality x tightness. categories: (K,) int64.
+    kernels: of the K pixels. scores: (K,) quality x tightness. categories: (K,) int64.
     amodal, visible: (K, P) float of 0 and 1, row: who drew, column: where. Every pixel of an object lies in the
     foreground, so that some of the candidates' own pixels, spread over it, are enough to compare masks.
     """
 
-    pixels: Tensor
+    kernels: Kernels
     scores: Tensor
     categories: Tensor
     amodal: Tensor
@@ -68,18 +68,20 @@ def find_instances(network: DynamicMaskNetwork, maps: Maps, readings: Sequence[I
     drawn = {stride: draw_candidates(network, maps, stride) for stride in strides}
     different = {grouping(settings): settings for settings in readings}
     grouped = {key: group(drawn[settings.stride], settings) for key, settings in different.items()}
-    needed = [maps.class_logits.new_zeros(0, dtype=torch.int64)]
+    needed = {stride: [np.zeros(0, dtype=np.int64)] for stride in strides}
     for settings in readings:
-        for rows in grouped[grouping(settings)]:
-            needed.append(drawn[settings.stride].pixels[rows[: settings.members]])
-    union = torch.cat(needed).unique()
-    probabilities = network.draw(maps, union).sigmoid()
+        needed[settings.stride] += [rows[: settings.members] for rows in grouped[grouping(settings)]]
+    members, probabilities = {}, {}
+    for stride, rows in needed.items():
+        members[stride] = torch.from_numpy(np.unique(np.concatenate(rows))).to(maps.features.device)
+        probabilities[stride] = network.draw(maps, drawn[stride].kernels.of(members[stride])).sigmoid()
     detections = []
     for settings in readings:
-        candidates, groups = drawn[settings.stride], grouped[grouping(settings)]
-        masks = mean_masks(probabilities, union, candidates, groups, settings.members)
-        leaders = torch.tensor([rows[0] for rows in groups], dtype=torch.int64, device=union.device)
-        votes = torch.tensor([len(rows) for rows in groups], device=union.device)
+        stride, groups = settings.stride, grouped[grouping(settings)]
+        candidates = drawn[stride]
+        masks = mean_masks(probabilities[stride], members[stride], candidates.scores, groups, settings.members)
+        leaders = torch.tensor([rows[0] for rows in groups], dtype=torch.int64, device=masks.device)
+        votes = torch.tensor([len(rows) for rows in groups], device=masks.device)
         scores = candidates.scores[leaders] * votes / (votes + settings.votes)
         amodal, visible = masks[:, 0] > 0.5, masks[:, 1]
         large = amodal.flatten(1).sum(dim=1) >= settings.minimum_area
@@ -104,14 +106,18 @@ def draw_candidates(network: DynamicMaskNetwork, maps: Maps, stride: int) -> Can
     pixels = places[best > 0].sort().values
     points = pixels[:: max(1, len(pixels) // POINTS)]
     # a few at a time, so that what is between the layers stays in the processor's cache
-    logits = torch.cat([network.draw(maps, some, points) for some in pixels.split(AT_A_TIME)])
+    parts = [network.kernels(maps, some, points) for some in pixels.split(AT_A_TIME)]
+    logits = torch.cat([network.draw(maps, kernels, points) for kernels in parts])
+    weights = torch.cat([kernels.weights for kernels in parts])
+    quality_logits = torch.cat([kernels.quality_logits for kernels in parts])
     drawn = (logits > 0).float()
     sizes = drawn[:, 0].sum(dim=1)
     tightness = (logits[:, 0].sigmoid() * drawn[:, 0]).sum(dim=1) / sizes.clamp(min=1)
-    scores, order = (quality.flatten()[pixels] * tightness).sort(descending=True, stable=True)
+    scores, order = (quality_logits.sigmoid() * tightness).sort(descending=True, stable=True)
     categories = probabilities[1:].flatten(1)[:, pixels].argmax(dim=0) + 1
     amodal, visible = drawn[order].unbind(1)
-    return Candidates(pixels[order], scores, categories[order], amodal, visible)
+    kernels = Kernels(pixels, weights, quality_logits).of(order)
+    return Candidates(kernels, scores, categories[order], amodal, visible)
 
 
 def grouping(settings: InstanceSettings) -> tuple[float, ...]:
@@ -138,11 +144,12 @@ def group(candidates: Candidates, settings: InstanceSettings) -> list[np.ndarray
 
 
 def mean_masks(
-    probabilities: Tensor, pixels: Tensor, candidates: Candidates, groups: Sequence[np.ndarray], members: int
+    probabilities: Tensor, drawn: Tensor, scores: Tensor, groups: Sequence[np.ndarray], members: int
 ) -> Tensor:
     """Mean of what the best `members` of each group drew, weighted by their scores: (G, 2, 64, 64).
 
-    probabilities: (U, 2, 4096), drawn by `pixels` (U,), sorted, among which are those of all members.
+    probabilities: (U, 2, 4096), of the candidates `drawn` (U,), positions in rising order, all members among them.
+    scores: (K,) of all candidates.
     """
     total = probabilities.new_zeros(len(groups), MASKS, GRID_SIZE**2)
     weight = probabilities.new_zeros(len(groups), 1, 1)
@@ -150,10 +157,10 @@ def mean_masks(
         some = [place for place, rows in enumerate(groups) if len(rows) > rank]
         if not some:
             break
-        rows = torch.tensor([int(groups[place][rank]) for place in some], device=pixels.device)
-        scores = candidates.scores[rows][:, None, None]
-        total[some] += scores * probabilities[torch.searchsorted(pixels, candidates.pixels[rows])]
-        weight[some] += scores
+        rows = torch.tensor([int(groups[place][rank]) for place in some], device=drawn.device)
+        weights = scores[rows][:, None, None]
+        total[some] += weights * probabilities[torch.searchsorted(drawn, rows)]
+        weight[some] += weights
     return (total / weight.clamp(min=1e-9)).unflatten(2, (GRID_SIZE, GRID_SIZE))
 
 

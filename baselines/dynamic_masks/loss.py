@@ -63,52 +63,61 @@ def sample_points(block: int, device: torch.device) -> Tensor:
 
 
 def dynamic_mask_loss(
-    drawn: Drawn, pixels: Tensor, points: Tensor, batch: dict[str, Tensor], settings: LossSettings
+    drawn: Drawn, points: Tensor, batch: dict[str, Tensor], settings: LossSettings
 ) -> dict[str, Tensor]:
     """All terms and, as "loss", their weighted sum; means over pixels of the batch or over sampled pixels.
 
-    batch: from `collate`. pixels: (M,), those that drew ``drawn.mask_logits``, at `points` (P,). Images without
-    instances have no mask.
+    drawn: by sampled pixels, at `points` (P,). batch: from `collate`. What refinements looked at counts like what is
+    drawn in the end; its weighted sum is "earlier". Images without instances have no mask.
     """
-    instance_map = batch["instance_map"]
+    instance_map, pixels = batch["instance_map"], drawn.kernels.pixels
     terms = {"cross_entropy": cross_entropy(drawn.maps.class_logits, visible_classes(batch))}
     if len(pixels):
         images = pixels // instance_map[0].numel()
         numbers = instance_map.flatten()[pixels].long()
-        amodal = batch["masks"].flatten(2)[:, :, points][images, numbers - 1].float()
-        visible = (instance_map.flatten(1)[:, points][images] == numbers[:, None]).float()
-        logits, visible_logits = drawn.mask_logits.unbind(1)
-        terms["amodal"] = mask_loss(logits, amodal, settings.balanced_weight).mean()
-        terms["visible"] = mask_loss(visible_logits, visible, settings.balanced_weight).mean()
-        quality = mask_iou(logits.detach() > 0, amodal > 0)
+        amodal = batch["masks"].flatten(2)[:, :, points][images, numbers - 1] > 0
+        visible = instance_map.flatten(1)[:, points][images] == numbers[:, None]
+        truth = torch.stack([amodal, visible], dim=1).float()
+        weights = truth.new_tensor([settings.mask_weight, settings.visible_weight])
+        losses = [
+            mask_loss(logits, truth, settings.balanced_weight).mean(dim=0)
+            for logits in (*drawn.kernels.earlier, drawn.mask_logits)
+        ]
+        terms["amodal"], terms["visible"] = losses[-1]
+        terms["earlier"] = sum((before @ weights for before in losses[:-1]), start=weights.new_zeros(()))
+        quality = mask_iou(drawn.mask_logits[:, 0].detach() > 0, amodal)
         terms["quality"] = binary_cross_entropy_with_logits(drawn.maps.quality_logits.flatten()[pixels], quality)
+        if drawn.kernels.earlier:
+            terms["earlier"] = terms["earlier"] + settings.quality_weight * terms["quality"]
+            terms["quality"] = binary_cross_entropy_with_logits(drawn.kernels.quality_logits, quality)
         terms["iou"] = quality.mean()
     else:
         zero = drawn.maps.class_logits.sum() * 0
-        terms |= dict.fromkeys(("amodal", "visible", "quality", "iou"), zero)
+        terms |= dict.fromkeys(("amodal", "visible", "earlier", "quality", "iou"), zero)
     loss = (
         terms["cross_entropy"]
         + settings.mask_weight * terms["amodal"]
         + settings.visible_weight * terms["visible"]
         + settings.quality_weight * terms["quality"]
+        + terms["earlier"]
     )
     return {"loss": loss, **terms}
 
 
 def mask_loss(logits: Tensor, target: Tensor, balanced_weight: float) -> Tensor:
-    """Dice loss and balanced binary cross-entropy of M masks at P points, (M, P): (M,).
+    """Dice loss and balanced binary cross-entropy of masks at P points, (..., P): (...).
 
     Dice: 1 - 2 |pt| / (|p|^2 + |t|^2) (Milletari et al. 2016). Balanced: the mean over the mask and the mean over the
     rest weigh the same.
     """
     probabilities = logits.sigmoid()
-    size = target.sum(dim=1)
-    overlap = (probabilities * target).sum(dim=1)
-    dice = 1 - 2 * overlap / (probabilities.square().sum(dim=1) + size).clamp(min=1e-6)
+    size = target.sum(dim=-1)
+    overlap = (probabilities * target).sum(dim=-1)
+    dice = 1 - 2 * overlap / (probabilities.square().sum(dim=-1) + size).clamp(min=1e-6)
     each = binary_cross_entropy_with_logits(logits, target, reduction="none")
-    inside = (each * target).sum(dim=1)
-    outside = each.sum(dim=1) - inside
-    balanced = inside / size.clamp(min=1) + outside / (target.shape[1] - size).clamp(min=1)
+    inside = (each * target).sum(dim=-1)
+    outside = each.sum(dim=-1) - inside
+    balanced = inside / size.clamp(min=1) + outside / (target.shape[-1] - size).clamp(min=1)
     return dice + balanced_weight * balanced / 2
 
 

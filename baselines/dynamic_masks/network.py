@@ -9,8 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate, relu
 
+from baselines.dynamic_masks.refinement import Refinement
 from baselines.grid_network import convolution, encoder, ink, stages
-from benchmark.models.hints import Width
+from benchmark.models.hints import CountOrZero, Width
+from datasets.errors import InputError
 from datasets.scene import GRID_SIZE
 
 COORDINATES = 2
@@ -30,7 +32,8 @@ class NetworkSettings:
     mask_channels: of the 3x3 convolution that mask features are read from. mask_features: F, the inputs of the
     tiny networks besides coordinates. hidden: width H of their two hidden layers. coordinates: what the tiny networks
     know of a place relative to their pixel: "linear" x and y, or "quadratic" x, y and the squared distance, in larger
-    units, so that one hidden unit can draw a circle as well as a straight edge.
+    units, so that one hidden unit can draw a circle as well as a straight edge. refinements: how often the tiny
+    networks are corrected after a look at what they drew (see `Refinement`). attention_heads: of each refinement.
     """
 
     blocks: tuple[Width, Width, Width, Width] = (1, 2, 2, 1)
@@ -41,6 +44,15 @@ class NetworkSettings:
     mask_features: Width = 16
     hidden: Width = 8
     coordinates: Literal["linear", "quadratic"] = "linear"
+    refinements: CountOrZero = 0
+    attention_heads: Width = 4
+
+    def __post_init__(self) -> None:
+        if self.refinements and self.head_channels % self.attention_heads:
+            raise InputError(
+                f"network.attention_heads: found {self.attention_heads}, expected a divisor of network.head_channels "
+                f"({self.head_channels})"
+            )
 
     @property
     def inputs(self) -> int:
@@ -67,10 +79,28 @@ class Maps(NamedTuple):
     mask_features: Tensor
 
 
+class Kernels(NamedTuple):
+    """The tiny networks of M pixels.
+
+    pixels: (M,) int64, flat places in (B, 64, 64), ordered by image. weights: (M, W) float32. quality_logits: (M,), of
+    the IoU of the amodal mask. earlier: mask logits (M, 2, P) that refinements looked at, in their order.
+    """
+
+    pixels: Tensor
+    weights: Tensor
+    quality_logits: Tensor
+    earlier: tuple[Tensor, ...] = ()
+
+    def of(self, rows: Tensor) -> "Kernels":
+        """Those of some pixels, by their positions among the M."""
+        return Kernels(self.pixels[rows], self.weights[rows], self.quality_logits[rows])
+
+
 class Drawn(NamedTuple):
     """Mask logits (M, 2, P) that M pixels draw at P points: amodal and visible."""
 
     maps: Maps
+    kernels: Kernels
     mask_logits: Tensor
 
 
@@ -91,13 +121,20 @@ class DynamicMaskNetwork(nn.Module):
         self.classes_and_quality = nn.Conv2d(settings.head_channels, 1 + categories + 1, 1)
         self.weights = nn.Linear(settings.head_channels + COORDINATES, settings.weights)
         self.mask_features = nn.Conv2d(settings.mask_channels, settings.mask_features, 1)
+        self.refinements = nn.ModuleList(
+            Refinement(settings.head_channels, settings.attention_heads, settings.weights)
+            for _ in range(settings.refinements)
+        )
+        if settings.refinements:
+            self.refined_quality = nn.Linear(settings.head_channels, 1)
         axis = (torch.arange(GRID_SIZE) + 0.5) / (GRID_SIZE / 2) - 1  # -1 at one edge, 1 at the other
         self.register_buffer("grid", torch.stack(torch.meshgrid(axis, axis, indexing="ij")), persistent=False)
 
     def forward(self, image: Tensor, pixels: Tensor, points: Tensor | None = None) -> Drawn:
-        """Maps of images, as `maps` takes them, and masks, as `draw` takes what they need."""
+        """Maps of images, as `maps` takes them, kernels of `pixels`, and what these draw at `points`."""
         maps = self.maps(image)
-        return Drawn(maps, self.draw(maps, pixels, points))
+        kernels = self.kernels(maps, pixels, points)
+        return Drawn(maps, kernels, self.draw(maps, kernels, points))
 
     def maps(self, image: Tensor) -> Maps:
         """image: (B, 256, 256) or (B, 256, 256, 3) uint8, which a network of one channel sees in grey."""
@@ -108,22 +145,40 @@ class DynamicMaskNetwork(nn.Module):
         inputs = located(mask_features, self.grid, self.settings)
         return Maps(classes_and_quality[:, :-1], classes_and_quality[:, -1], head, inputs)
 
-    def draw(self, maps: Maps, pixels: Tensor, points: Tensor | None = None) -> Tensor:
-        """Mask logits (M, 2, P) of the tiny networks of `pixels`, at P `points` of their images.
+    def kernels(self, maps: Maps, pixels: Tensor, points: Tensor | None = None) -> Kernels:
+        """The tiny networks of `pixels`; refinements look at what they draw at `points`.
 
         pixels: (M,) int64, flat places in (B, 64, 64), sorted. points: (P,) int64, flat places in (64, 64); None
         means all 4,096 of them.
         """
         area = GRID_SIZE**2
         features = maps.features.permute(0, 2, 3, 1).flatten(0, 2)[pixels]
-        positions = self.grid.flatten(1).t()[pixels % area]
+        places = self.grid.flatten(1)
+        positions = places.t()[pixels % area]
         weights = self.weights(torch.cat([features, positions.to(features.dtype)], dim=1)).float()
+        kernels = Kernels(pixels, weights, maps.quality_logits.flatten()[pixels])
+        if not self.refinements:
+            return kernels
+        seen = maps.features.flatten(2)
+        if points is not None:
+            seen, places = seen[:, :, points], places[:, points]
+        counts = (pixels // area).bincount(minlength=len(seen)).tolist()
+        for refinement in self.refinements:
+            drawn = self.draw(maps, kernels, points)
+            features, correction = refinement(features, positions, drawn, seen, places, counts)
+            kernels = kernels._replace(weights=kernels.weights + correction, earlier=(*kernels.earlier, drawn))
+        return kernels._replace(quality_logits=self.refined_quality(features)[:, 0].float())
+
+    def draw(self, maps: Maps, kernels: Kernels, points: Tensor | None = None) -> Tensor:
+        """Mask logits (M, 2, P) of tiny networks at P `points` of their images; None means all 4,096 of them."""
+        area = GRID_SIZE**2
+        positions = self.grid.flatten(1).t()[kernels.pixels % area]
         inputs = maps.mask_features.flatten(2)
         if points is not None:
             inputs = inputs[:, :, points]
-        counts = (pixels // area).bincount(minlength=len(inputs))
-        with torch.autocast(pixels.device.type, enabled=False):  # differences of coordinates need float32
-            return draw_masks(weights, positions, inputs, counts, self.settings)
+        counts = (kernels.pixels // area).bincount(minlength=len(inputs))
+        with torch.autocast(inputs.device.type, enabled=False):  # differences of coordinates need float32
+            return draw_masks(kernels.weights, positions, inputs, counts, self.settings)
 
     def _pyramid(self, image: Tensor) -> Tensor:
         """(B, channels, 256, 256) to features (B, pyramid_channels, 64, 64)."""

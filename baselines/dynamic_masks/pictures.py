@@ -50,15 +50,17 @@ def hidden_pixel(network: DynamicMaskNetwork, maps: Maps) -> int | None:
     foreground = (maps.class_logits[0].argmax(dim=0) > 0).flatten().nonzero()[:, 0]
     if not len(foreground):
         return None
-    masks, visible = network.draw(maps, foreground, points=foreground).sigmoid().unbind(1)
+    kernels = network.kernels(maps, foreground, foreground)
+    masks, visible = network.draw(maps, kernels, foreground).sigmoid().unbind(1)
     hidden = (masks - visible).clamp(min=0).sum(dim=1)
-    return int(foreground[(hidden * maps.quality_logits.flatten()[foreground].sigmoid() ** 4).argmax()])
+    return int(foreground[(hidden * kernels.quality_logits.sigmoid() ** 4).argmax()])
 
 
 @torch.inference_mode()
 def pixel_picture(network: DynamicMaskNetwork, maps: Maps, pixel: int) -> np.ndarray:
     """What a pixel draws, (64, 64, 4) uint8: amodal mask, its visible part in another colour, the pixel in black."""
-    masks = network.draw(maps, torch.tensor([pixel], device=maps.features.device)).sigmoid()[0]
+    kernels = network.kernels(maps, torch.tensor([pixel], device=maps.features.device))
+    masks = network.draw(maps, kernels).sigmoid()[0]
     amodal, visible = masks.unflatten(1, (GRID_SIZE, GRID_SIZE)).cpu().numpy()
     picture = shaded(amodal, DRAWN)
     seen = (amodal > 0.5) & (visible > 0.5)

@@ -18,10 +18,20 @@ from baselines.dynamic_masks.instances import (
     mean_masks,
 )
 from baselines.dynamic_masks.loss import LossSettings, dynamic_mask_loss, mask_loss, sample_pixels, sample_points
-from baselines.dynamic_masks.network import Drawn, DynamicMaskNetwork, Maps, NetworkSettings, draw_masks, located
+from baselines.dynamic_masks.network import (
+    Drawn,
+    DynamicMaskNetwork,
+    Kernels,
+    Maps,
+    NetworkSettings,
+    draw_masks,
+    located,
+)
 from baselines.dynamic_masks.pictures import DRAWN, steps
 from baselines.dynamic_masks.presets import PRESETS
+from baselines.dynamic_masks.refinement import Refinement
 from baselines.visible_targets import collate, render_visible, visible_classes
+from datasets.errors import InputError
 from datasets.render import render_layers
 from datasets.scene import SceneParameters, sample_scene
 from datasets.seeds import TUNING_SEED
@@ -106,16 +116,56 @@ def test_tiny_networks_equal_three_convolutions(coordinates):
         torch.testing.assert_close(drawn[row], values)
 
 
-def test_drawing_at_points_is_drawing_everywhere():
+@pytest.mark.parametrize("refinements", [0, 2])
+def test_drawing_at_points_is_drawing_everywhere(refinements):
     torch.manual_seed(0)
-    network = DynamicMaskNetwork(SMALL, 3).eval()
+    network = DynamicMaskNetwork(replace(SMALL, refinements=refinements), 3).eval()
     pixels, points = torch.tensor([5, 100, 4096 + 9]), torch.tensor([0, 7, 4000])
     with torch.inference_mode():
         maps = network.maps(batch()["image"])
-        everywhere = network.draw(maps, pixels)
-        torch.testing.assert_close(network.draw(maps, pixels, points), everywhere[:, :, points])
-        alone = network.draw(Maps(*(values[1:] for values in maps)), torch.tensor([9]))
-    torch.testing.assert_close(alone, everywhere[2:])
+        kernels = network.kernels(maps, pixels)
+        everywhere = network.draw(maps, kernels)
+        torch.testing.assert_close(network.draw(maps, kernels, points), everywhere[:, :, points])
+        alone = Maps(*(values[1:] for values in maps))
+        of_one = network.draw(alone, network.kernels(alone, torch.tensor([9])))
+        some = torch.tensor([0, 2])
+        torch.testing.assert_close(network.draw(maps, kernels.of(some)), everywhere[some])
+    torch.testing.assert_close(of_one, everywhere[2:])
+
+
+def test_refinements_look_at_what_was_drawn_and_correct_it():
+    torch.manual_seed(0)
+    network = DynamicMaskNetwork(replace(SMALL, refinements=2), 3).eval()
+    pixels, points = torch.tensor([5, 4096 + 9]), torch.arange(0, 4096, 4)
+    with torch.inference_mode():
+        drawn = network(batch()["image"], pixels, points)
+        first, second = drawn.kernels.earlier
+        assert first.shape == second.shape == drawn.mask_logits.shape == (2, 2, 1024)
+        assert not torch.equal(first, second) and not torch.equal(second, drawn.mask_logits)
+        before = DynamicMaskNetwork(SMALL, 3).eval()
+        before.load_state_dict(network.state_dict(), strict=False)
+        torch.testing.assert_close(before(batch()["image"], pixels, points).mask_logits, first)
+
+
+def test_a_refinement_gathers_from_the_mask():
+    """Features far from what was drawn change nothing, those below it do."""
+    torch.manual_seed(0)
+    look = Refinement(8, 2, 5).eval()
+    logits = torch.full((1, 2, 6), -200.0)
+    logits[:, :, :2] = 20.0
+    features, positions, seen, places = (torch.randn(shape) for shape in ((1, 8), (1, 2), (1, 8, 6), (2, 6)))
+    with torch.inference_mode():
+        usual = look(features, positions, logits, seen, places, [1])
+        for point, same in ((0, False), (5, True)):
+            other = seen.clone()
+            other[:, :, point] += 1
+            found = look(features, positions, logits, other, places, [1])
+            assert all(torch.allclose(one, two) == same for one, two in zip(usual, found, strict=True))
+
+
+def test_heads_divide_the_channels():
+    with pytest.raises(InputError, match="attention_heads: found 3, expected a divisor of network.head_channels"):
+        replace(SMALL, refinements=1, attention_heads=3)
 
 
 def test_loss_vanishes_for_true_masks():
@@ -129,10 +179,14 @@ def test_loss_vanishes_for_true_masks():
     classes = classes.gather(1, data["instance_map"].flatten(1).long()).view(2, 64, 64)
     class_logits = 20.0 * nn.functional.one_hot(classes, 4).permute(0, 3, 1, 2)
     maps = Maps(class_logits, torch.full((2, 64, 64), 20.0), torch.empty(0), torch.empty(0))
-    right = dynamic_mask_loss(Drawn(maps, logits[:, :, points]), pixels, points, data, LossSettings())
-    assert right["loss"] < 1e-4 and right["iou"] == 1
-    wrong = dynamic_mask_loss(Drawn(maps, -logits[:, :, points]), pixels, points, data, LossSettings())
-    assert wrong["amodal"] > 1 and wrong["visible"] > 1 and wrong["quality"] > 1 and wrong["iou"] == 0
+    logits = logits[:, :, points]
+    for earlier in ((), (logits,), (-logits, logits)):
+        kernels = Kernels(pixels, torch.empty(0), torch.full((len(pixels),), 20.0), earlier)
+        right = dynamic_mask_loss(Drawn(maps, kernels, logits), points, data, LossSettings())
+        assert right["loss"] - right["earlier"] < 1e-4 and right["iou"] == 1
+        assert (right["earlier"] > 1) == (len(earlier) == 2)
+        wrong = dynamic_mask_loss(Drawn(maps, kernels, -logits), points, data, LossSettings())
+        assert wrong["amodal"] > 1 and wrong["visible"] > 1 and wrong["quality"] > 1 and wrong["iou"] == 0
 
 
 def test_mask_loss_by_hand():
@@ -142,9 +196,10 @@ def test_mask_loss_by_hand():
     torch.testing.assert_close(mask_loss(logits, target, 1.0), torch.tensor([1 / 3 + 30 / 2 / 2]))
 
 
-def test_training_step_reaches_every_parameter():
+@pytest.mark.parametrize("refinements", [0, 2])
+def test_training_step_reaches_every_parameter(refinements):
     torch.manual_seed(0)
-    network = DynamicMaskNetwork(SMALL, 3)
+    network = DynamicMaskNetwork(replace(SMALL, refinements=refinements), 3)
     losses = training_step(network, batch(), LossSettings())
     losses["loss"].backward()
     assert losses["loss"].dtype == torch.float32
@@ -163,8 +218,9 @@ def test_groups_take_what_drew_the_same():
     amodal, visible = (masks.flatten(1).float() for masks in bars())
     worse = amodal[0].clone()
     worse[:512] = 0  # IoU .75
+    some = torch.empty(4)
     candidates = Candidates(
-        torch.arange(4),
+        Kernels(torch.arange(4), some, some),
         torch.tensor([0.9, 0.8, 0.7, 0.6]),
         torch.ones(4, dtype=torch.int64),
         torch.stack([amodal[0], amodal[1], amodal[0], worse]),
@@ -181,14 +237,11 @@ def test_groups_take_what_drew_the_same():
 
 def test_masks_of_a_group_are_the_mean_of_its_best():
     """Two groups: candidates 0 and 2, which drew all and nothing with scores .6 and .2, and candidate 1 alone."""
-    some = torch.zeros(3, 4096)
-    candidates = Candidates(
-        torch.tensor([9, 7, 8]), torch.tensor([0.6, 0.4, 0.2]), torch.ones(3, dtype=torch.int64), some, some
-    )
-    drawn = torch.tensor([0.5, 0.0, 1.0])[:, None, None].expand(3, 2, 4096)  # by pixels 7, 8 and 9
+    scores = torch.tensor([0.6, 0.4, 0.2])
+    drawn = torch.tensor([1.0, 0.5, 0.0])[:, None, None].expand(3, 2, 4096)
     groups = [np.array([0, 2]), np.array([1])]
     for members, values in ((1, [1.0, 0.5]), (2, [0.75, 0.5]), (9, [0.75, 0.5])):
-        masks = mean_masks(drawn, torch.tensor([7, 8, 9]), candidates, groups, members)
+        masks = mean_masks(drawn, torch.arange(3), scores, groups, members)
         torch.testing.assert_close(masks, torch.tensor(values)[:, None, None, None].expand(2, 2, 64, 64))
 
 
@@ -204,9 +257,12 @@ def test_who_owns_the_visible_pixels_is_in_front():
 class TrueNetwork(nn.Module):
     """Draws the true masks of `bars` from the pixels where they are visible."""
 
-    def draw(self, maps, pixels, points=None):
+    def kernels(self, maps, pixels, points=None):
+        return Kernels(pixels, pixels, maps.quality_logits.flatten()[pixels])
+
+    def draw(self, maps, kernels, points=None):
         amodal, visible = (masks.flatten(1) for masks in bars())
-        owner = visible[:, pixels].int().argmax(dim=0)
+        owner = visible[:, kernels.pixels].int().argmax(dim=0)
         logits = 40.0 * torch.stack([amodal[owner], visible[owner]], dim=1) - 20
         return logits if points is None else logits[:, :, points]
 
