@@ -143,7 +143,7 @@ class DynamicMaskNetwork(nn.Module):
         classes_and_quality = self.classes_and_quality(head).float()
         mask_features = self.mask_features(self.mask_head(features)).float()
         inputs = located(mask_features, self.grid, self.settings)
-        return Maps(classes_and_quality[:, :-1], classes_and_quality[:, -1], head, inputs)
+        return Maps(classes_and_quality[:, :-1], classes_and_quality[:, -1], head.float(), inputs)
 
     def kernels(self, maps: Maps, pixels: Tensor, points: Tensor | None = None) -> Kernels:
         """The tiny networks of `pixels`; refinements look at what they draw at `points`.
