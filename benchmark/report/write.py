@@ -68,7 +68,8 @@ def _show(section: Section, inputs: Inputs) -> tuple[ShownSection, dict[str, str
         plots.append(ShownPlot(to_inline_svg(plot.figure, plot.name), plot.caption, tuple(of_plot), plot.fold))
     prints: dict[str, str | bytes] = {}
     for plot in section.prints(inputs):
-        prints |= _figure_files(plot.name, plot.figure)
+        place(plot.figure)
+        prints[f"{plot.name}.pdf"] = to_pdf(plot.figure)
     shown = ShownSection(
         section,
         tables,

@@ -205,9 +205,9 @@ class Section:
     """One part of the report. anchor: its name on the page and that of its table files. text: what it is about.
 
     lead: what it finds, in sentences. tables, plots, pictures, galleries, failures: what it shows; a section with
-    nothing to show is left out. prints: figures that are written beside the page and not shown, being pictures that it
-    shows in another form. legend: colours and what they mean. folded: whether the page shows all but its title only to
-    those who ask. menu: what the navigation calls it, the title if empty.
+    nothing to show is left out. prints: figures that are written beside the page as PDF and not shown, being pictures
+    that it shows in another form. legend: colours and what they mean. folded: whether the page shows all but its title
+    only to those who ask. menu: what the navigation calls it, the title if empty.
     """
 
     anchor: str
