@@ -15,9 +15,6 @@ from benchmark.adapter import Detections
 from benchmark.models.hints import CountOrZero, NotNegative, Probability, Width
 from datasets.scene import GRID_SIZE
 
-AT_A_TIME = 64
-"""Candidates that draw together."""
-
 POINTS = 256
 """Masks are compared at so many pixels, or up to twice as many."""
 
@@ -105,19 +102,15 @@ def draw_candidates(network: DynamicMaskNetwork, maps: Maps, stride: int) -> Can
     best, places = max_pool2d(quality[None], stride, return_indices=True)
     pixels = places[best > 0].sort().values
     points = pixels[:: max(1, len(pixels) // POINTS)]
-    # a few at a time, so that what is between the layers stays in the processor's cache
-    parts = [network.kernels(maps, some, points) for some in pixels.split(AT_A_TIME)]
-    logits = torch.cat([network.draw(maps, kernels, points) for kernels in parts])
-    weights = torch.cat([kernels.weights for kernels in parts])
-    quality_logits = torch.cat([kernels.quality_logits for kernels in parts])
+    kernels = network.kernels(maps, pixels, points)
+    logits = network.draw(maps, kernels, points)
     drawn = (logits > 0).float()
     sizes = drawn[:, 0].sum(dim=1)
     tightness = (logits[:, 0].sigmoid() * drawn[:, 0]).sum(dim=1) / sizes.clamp(min=1)
-    scores, order = (quality_logits.sigmoid() * tightness).sort(descending=True, stable=True)
+    scores, order = (kernels.quality_logits.sigmoid() * tightness).sort(descending=True, stable=True)
     categories = probabilities[1:].flatten(1)[:, pixels].argmax(dim=0) + 1
     amodal, visible = drawn[order].unbind(1)
-    kernels = Kernels(pixels, weights, quality_logits).of(order)
-    return Candidates(kernels, scores, categories[order], amodal, visible)
+    return Candidates(kernels.of(order), scores, categories[order], amodal, visible)
 
 
 def grouping(settings: InstanceSettings) -> tuple[float, ...]:

@@ -19,6 +19,9 @@ COORDINATES = 2
 COORDINATE_SCALE = 8.0
 """What half an image's side counts for in quadratic coordinates, so that sharp outlines need no large weights."""
 
+AT_A_TIME = 64
+"""Pixels of one image that draw together, so that what is between the layers stays in the processor's cache."""
+
 MASKS = 2
 """A pixel draws two masks: the amodal and the visible one of the instance seen there."""
 
@@ -178,7 +181,13 @@ class DynamicMaskNetwork(nn.Module):
             inputs = inputs[:, :, points]
         counts = (kernels.pixels // area).bincount(minlength=len(inputs))
         with torch.autocast(inputs.device.type, enabled=False):  # differences of coordinates need float32
-            return draw_masks(kernels.weights, positions, inputs, counts, self.settings)
+            if len(inputs) > 1:
+                return draw_masks(kernels.weights, positions, inputs, counts, self.settings)
+            drawn = [
+                draw_masks(weights, places, inputs, counts.new_tensor([len(places)]), self.settings)
+                for weights, places in zip(kernels.weights.split(AT_A_TIME), positions.split(AT_A_TIME), strict=True)
+            ]
+            return torch.cat(drawn)
 
     def _pyramid(self, image: Tensor) -> Tensor:
         """(B, channels, 256, 256) to features (B, pyramid_channels, 64, 64)."""
