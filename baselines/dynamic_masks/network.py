@@ -158,7 +158,7 @@ class DynamicMaskNetwork(nn.Module):
         features = maps.features.permute(0, 2, 3, 1).flatten(0, 2)[pixels]
         places = self.grid.flatten(1)
         positions = places.t()[pixels % area]
-        weights = self.weights(torch.cat([features, positions.to(features.dtype)], dim=1)).float()
+        weights = self.weights(torch.cat([features, positions], dim=1)).float()
         kernels = Kernels(pixels, weights, maps.quality_logits.flatten()[pixels])
         if not self.refinements:
             return kernels
