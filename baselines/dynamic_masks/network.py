@@ -100,7 +100,7 @@ class Kernels(NamedTuple):
 
 
 class Drawn(NamedTuple):
-    """Mask logits (M, 2, P) that M pixels draw at P points: amodal and visible."""
+    """What M pixels draw at P points. mask_logits: (M, 2, P), amodal and visible."""
 
     maps: Maps
     kernels: Kernels
